@@ -1,0 +1,1 @@
+export * from "./gen/samepage/v1/agent.pb.ts";

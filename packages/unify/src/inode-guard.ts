@@ -1,0 +1,20 @@
+/**
+ * What the engine asks of a guard of shared inodes. Packages at the same level do not import each other,
+ * so `@samepage/guard` implements this shape and the agent or the command line hands it in.
+ */
+export interface InodeGuard {
+  /**
+   * Guards inodes before anything is linked to them. The descriptors are open read-only and the caller
+   * holds a read lease on each. Resolves only when the kernel enforces every mark; rejects with none left marked.
+   */
+  mark(files: readonly GuardedInode[], signal: AbortSignal): Promise<void>;
+  /** Lifts marks; unknown inodes are ignored. */
+  unmark(files: readonly GuardedInode[], signal: AbortSignal): Promise<void>;
+}
+
+export interface GuardedInode {
+  /** Open, read-only. */
+  readonly fd: number;
+  readonly dev: bigint;
+  readonly ino: bigint;
+}

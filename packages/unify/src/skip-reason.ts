@@ -1,0 +1,24 @@
+/** Why a file was left alone. An enumeration: reports count by it and operators filter by it. */
+export const skipReasons = [
+  "excluded",
+  "conffile",
+  "too-small",
+  "empty",
+  "not-regular",
+  "symlink",
+  "already-unified",
+  "unique",
+  "busy",
+  "locked",
+  "changed",
+  "immutable",
+  "append-only",
+  "link-limit",
+  "mount-point",
+  "other-device",
+  "swap-file",
+  "unsupported",
+  "error",
+] as const;
+
+export type SkipReason = (typeof skipReasons)[number];

@@ -1,0 +1,36 @@
+import type { Guest } from "./guest.ts";
+import type { InodeGuard } from "./inode-guard.ts";
+import type { GuardName, StrategyChoice } from "./strategy.ts";
+
+/** What planning, unifying and deunifying take. Defaults are applied by the caller-facing functions. */
+export interface UnifyOptions {
+  readonly guests: readonly Guest[];
+  /** Default `auto`. */
+  readonly strategy?: StrategyChoice;
+  /** Default: the strongest that the kernel and the guests' state allow. */
+  readonly guard?: GuardName;
+  /** The copy-on-write guard, where the caller has one running. */
+  readonly cowGuard?: InodeGuard;
+  /** Lines in vunify-exclude syntax, first match wins. Default: the built-in list. */
+  readonly excludes?: readonly string[];
+  /** Bytes; smaller files are left alone. Default 16, as in vunify. Range 1 … 2^53-1. */
+  readonly minSize?: number;
+  /** Two files may differ in mtime and still be unified (hard links take the canonical one's). Default false. */
+  readonly ignoreMtime?: boolean;
+  /** Where index, journal and exclude lists live. Default `/var/lib/samepage`. */
+  readonly stateDir?: string;
+  /** Epoch milliseconds; apply stops by itself with a checkpoint. Default: none. */
+  readonly deadline?: number;
+  /** Stops within 100 ms, leaving a consistent tree. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: UnifyProgress) => void;
+}
+
+/** Counters that only grow within a phase; totals are known once scanning is done. */
+export interface UnifyProgress {
+  readonly phase: "recover" | "scan" | "identify" | "plan" | "apply" | "report";
+  readonly files: number;
+  readonly filesTotal: number;
+  readonly bytes: number;
+  readonly bytesTotal: number;
+}

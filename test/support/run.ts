@@ -1,0 +1,32 @@
+import { execFile } from "node:child_process";
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Written to the program's standard input, which is closed after it. Default: nothing. */
+  readonly input?: string | Buffer;
+  readonly signal?: AbortSignal;
+}
+
+/** Enough for any listing a test reads; a program that prints more is broken. */
+const outputLimit = 256 * 1024 * 1024;
+
+/**
+ * Runs a program to its end and gives its standard output back as UTF-8.
+ * Rejects with the command and its standard error when it exits with anything but 0.
+ */
+export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { input, ...rest } = options;
+    const child = execFile(program, args, { ...rest, maxBuffer: outputLimit }, (error, stdout, stderr) => {
+      if (error) {
+        reject(new Error(`${program} ${args.join(" ")}: ${stderr.trim() || error.message}`, { cause: error }));
+      } else {
+        resolve(stdout);
+      }
+    });
+    // A program may end without reading its input; its exit code says whether that was wrong.
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(input);
+  });
+}

@@ -1,1 +1,2 @@
-export {};
+export { ControllerError } from "./api/index.ts";
+export type { Controller, ControllerOptions } from "./controller-options.ts";

@@ -1,0 +1,100 @@
+import type { AuditView } from "./audit-view.ts";
+import { callJson, callLines, type ApiTarget } from "./api-call.ts";
+import { readEvents } from "./read-events.ts";
+import type { EventView } from "./event-view.ts";
+import type { HealthView } from "./health-view.ts";
+import type { GuestView, HostChange, HostView } from "./host-view.ts";
+import type { RolloutReportView } from "./report-view.ts";
+import type { CreateRollout, RolloutPlanView, RolloutSummary, RolloutView } from "./rollout-view.ts";
+import type { CreatedToken, CreateToken, TokenView } from "./token-view.ts";
+
+/**
+ * The controller's HTTP API as functions. Each rejects with a ControllerError: the controller's own
+ * answer, or `unreachable` when there was none.
+ */
+export interface ApiClient {
+  health(signal?: AbortSignal): Promise<HealthView>;
+  hosts: {
+    list(filter?: { readonly selector?: string }, signal?: AbortSignal): Promise<readonly HostView[]>;
+    get(name: string, signal?: AbortSignal): Promise<HostView>;
+    /** Labels and cordon. */
+    change(name: string, change: HostChange, signal?: AbortSignal): Promise<HostView>;
+    /** Ends the host's stream and refuses its certificate from now on. */
+    revoke(name: string, signal?: AbortSignal): Promise<HostView>;
+  };
+  guests: {
+    list(filter?: { readonly host?: string }, signal?: AbortSignal): Promise<readonly GuestView[]>;
+  };
+  tokens: {
+    create(request: CreateToken, signal?: AbortSignal): Promise<CreatedToken>;
+    list(signal?: AbortSignal): Promise<readonly TokenView[]>;
+    /** It does not work from now on. */
+    remove(id: string, signal?: AbortSignal): Promise<void>;
+  };
+  rollouts: {
+    /** Starts at once. */
+    create(request: CreateRollout, signal?: AbortSignal): Promise<RolloutView>;
+    /** The waves that creating it now would freeze; stores nothing. */
+    plan(request: CreateRollout, signal?: AbortSignal): Promise<RolloutPlanView>;
+    /** Newest first. */
+    list(signal?: AbortSignal): Promise<readonly RolloutSummary[]>;
+    get(id: string, signal?: AbortSignal): Promise<RolloutView>;
+    /** Lets running hosts finish; starts no more. */
+    pause(id: string, signal?: AbortSignal): Promise<RolloutView>;
+    resume(id: string, signal?: AbortSignal): Promise<RolloutView>;
+    /** Stops running hosts too; each leaves a consistent tree. */
+    abort(id: string, signal?: AbortSignal): Promise<RolloutView>;
+    /** Runs failed and missed hosts again. */
+    retry(id: string, signal?: AbortSignal): Promise<RolloutView>;
+    report(id: string, signal?: AbortSignal): Promise<RolloutReportView>;
+  };
+  /** Pushed as they happen; ends when the signal aborts, reconnects by itself after a lost connection. */
+  events(filter?: { readonly rollout?: string; readonly after?: string }, signal?: AbortSignal): AsyncIterable<EventView>;
+  /** The whole audit, oldest first. */
+  audit(filter?: { readonly after?: string }, signal?: AbortSignal): AsyncIterable<AuditView>;
+}
+
+/** A client of one controller. Opens nothing until the first call. */
+export function createApiClient(target: ApiTarget): ApiClient {
+  const rollout = (id: string, verb: string) => `/v1/rollouts/${encodeURIComponent(id)}/${verb}`;
+  const host = (name: string) => `/v1/hosts/${encodeURIComponent(name)}`;
+  const get = async <T>(path: string, signal?: AbortSignal) => callJson<T>(target, { method: "GET", path, signal });
+  const post = async <T>(path: string, body?: unknown, signal?: AbortSignal) => callJson<T>(target, { method: "POST", path, body, signal });
+  return {
+    health: async (signal) => get("/v1/health", signal),
+    hosts: {
+      list: async (filter = {}, signal) => (await get<{ hosts: HostView[] }>(withQuery("/v1/hosts", filter), signal)).hosts,
+      get: async (name, signal) => get(host(name), signal),
+      change: async (name, body, signal) => callJson(target, { method: "PATCH", path: host(name), body, signal }),
+      revoke: async (name, signal) => post(`${host(name)}/revoke`, undefined, signal),
+    },
+    guests: {
+      list: async (filter = {}, signal) => (await get<{ guests: GuestView[] }>(withQuery("/v1/guests", filter), signal)).guests,
+    },
+    tokens: {
+      create: async (body, signal) => post("/v1/tokens", body, signal),
+      list: async (signal) => (await get<{ tokens: TokenView[] }>("/v1/tokens", signal)).tokens,
+      remove: async (id, signal) => {
+        await callJson(target, { method: "DELETE", path: `/v1/tokens/${encodeURIComponent(id)}`, signal });
+      },
+    },
+    rollouts: {
+      create: async (body, signal) => post("/v1/rollouts", body, signal),
+      plan: async (body, signal) => post("/v1/rollouts/plan", body, signal),
+      list: async (signal) => (await get<{ rollouts: RolloutSummary[] }>("/v1/rollouts", signal)).rollouts,
+      get: async (id, signal) => get(`/v1/rollouts/${encodeURIComponent(id)}`, signal),
+      pause: async (id, signal) => post(rollout(id, "pause"), undefined, signal),
+      resume: async (id, signal) => post(rollout(id, "resume"), undefined, signal),
+      abort: async (id, signal) => post(rollout(id, "abort"), undefined, signal),
+      retry: async (id, signal) => post(rollout(id, "retry"), undefined, signal),
+      report: async (id, signal) => get(rollout(id, "report"), signal),
+    },
+    events: (filter = {}, signal) => readEvents(target, filter, signal),
+    audit: (filter = {}, signal) => callLines<AuditView>(target, { method: "GET", path: withQuery("/v1/audit", filter), signal }),
+  };
+}
+
+function withQuery(path: string, query: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given).toString()}`;
+}

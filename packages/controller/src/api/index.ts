@@ -1,0 +1,22 @@
+export { type ApiClient, createApiClient } from "./api-client.ts";
+export type { ApiTarget } from "./api-call.ts";
+export type { AuditView } from "./audit-view.ts";
+export { ControllerError, type ControllerErrorCode, type ErrorBody } from "./controller-error.ts";
+export type { EventBody, EventView } from "./event-view.ts";
+export type { HealthView } from "./health-view.ts";
+export type { GuestView, HostChange, HostFacts, HostView } from "./host-view.ts";
+export { type Operation, type OperationKind, operationKinds, type UnifySettings } from "./operation.ts";
+export type { HostReportView, OperationResult, RolloutReportView } from "./report-view.ts";
+export { type Role, roles } from "./role.ts";
+export type {
+  CreateRollout,
+  ProgressView,
+  RolloutHostState,
+  RolloutHostView,
+  RolloutPlanView,
+  RolloutState,
+  RolloutSummary,
+  RolloutView,
+  RolloutWaveView,
+} from "./rollout-view.ts";
+export type { CreatedToken, CreateEnrolmentToken, CreateOperatorToken, CreateToken, TokenView } from "./token-view.ts";

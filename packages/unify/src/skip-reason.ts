@@ -14,6 +14,8 @@ export const skipReasons = [
   "immutable",
   "append-only",
   "link-limit",
+  // Has names outside the scanned, included trees: moving only some of them would tear a hard link.
+  "outside-link",
   "mount-point",
   "other-device",
   "swap-file",

@@ -21,9 +21,19 @@ export interface UnifyOptions {
   readonly stateDir?: string;
   /** Epoch milliseconds; apply stops by itself with a checkpoint. Default: none. */
   readonly deadline?: number;
+  /** Upper bound of the read rate. Bytes per second; default none. */
+  readonly bytesPerSecond?: number;
+  /** Threads at most. Default: one a core while data comes from the page cache, up to 16 while it comes from a disk. Range 1 … 64. */
+  readonly threads?: number;
   /** Stops within 100 ms, leaving a consistent tree. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: UnifyProgress) => void;
+}
+
+/** What re-reading, collecting garbage and status take: the pools are those of the guests' file systems. */
+export interface PoolOptions extends Pick<UnifyOptions, "guests" | "stateDir" | "deadline" | "signal" | "onProgress" | "cowGuard"> {
+  /** Upper bound of the read rate of `verifyPool`. Bytes per second; default none. */
+  readonly bytesPerSecond?: number;
 }
 
 /** Counters that only grow within a phase; totals are known once scanning is done. */

@@ -1,7 +1,7 @@
 // Installs what a command needs and builds the packages. Plain JavaScript: it runs on any Node ≥ 18,
 // before anything of ours is installed.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -42,12 +42,32 @@ export function ensureDebianPackages(purposes) {
   run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...missing], options);
 }
 
+/**
+ * Debian 12's npm 9 on Node 18 silently leaves out optional packages that its rules misjudge, the pinned Node
+ * among them. So where npm is older than 11, a pinned pair of Node and npm is fetched first and used instead.
+ */
+function npmCommand() {
+  const { stdout } = spawnSync("npm", ["--version"], { encoding: "utf8" });
+  if (Number.parseInt(stdout, 10) >= 11) return ["npm"];
+  const { optionalDependencies, packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const node = `node-linux-${process.arch}`;
+  const prefix = join(root, ".cache/toolchain");
+  const command = [join(prefix, "node_modules", node, "bin/node"), join(prefix, "node_modules/npm/bin/npm-cli.js")];
+  if (!command.every((file) => existsSync(file))) {
+    mkdirSync(prefix, { recursive: true });
+    writeFileSync(join(prefix, "package.json"), "{}");
+    run("npm", ["install", "--no-save", "--force", "--no-fund", "--no-audit", "--loglevel=error", `${node}@${optionalDependencies[node]}`, packageManager], { cwd: prefix });
+  }
+  return command;
+}
+
 /** `npm ci` when node_modules is missing or older than the lock file. */
 export function ensureNodeModules() {
   const stamp = join(root, "node_modules/.package-lock.json");
   const lock = join(root, "package-lock.json");
   if (existsSync(stamp) && statSync(stamp).mtimeMs >= statSync(lock).mtimeMs) return;
-  run("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"]);
+  const [program, ...first] = npmCommand();
+  run(program, [...first, "ci", "--no-fund", "--no-audit", "--loglevel=error"]);
   writeFileSync(stamp, readFileSync(stamp));
 }
 

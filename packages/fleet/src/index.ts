@@ -1,1 +1,16 @@
-export {};
+export { FleetError, type FleetErrorCode } from "./fleet-error.ts";
+export { evaluateGates, type GateVerdict } from "./gates/evaluate-gates.ts";
+export type { Gate } from "./gates/gate.ts";
+export type { HostSample } from "./gates/host-sample.ts";
+export { FACT_NAMES, type HostFacts } from "./host-facts.ts";
+export { inverseOf, OPERATION_KINDS, type Operation, type OperationKind } from "./operation.ts";
+export { hostIndexOf, jobIdOf } from "./rollout/job-id.ts";
+export { createPlan, type PlannedHost, type PlannedWave, type RolloutPlan, type RolloutRequest } from "./rollout/rollout-plan.ts";
+export { DEFAULT_POLICY, type FailureBudget, type MissedWindowPolicy, type RolloutPolicy, type UnavailablePolicy } from "./rollout/rollout-policy.ts";
+export { createState, isOver, PHASE_OF_LETTER, type Cause, type HostNote, type HostPhase, type RolloutState, type RolloutStatus } from "./rollout/rollout-state.ts";
+export { tick } from "./rollout/tick.ts";
+export type { Cancel, Dispatch, HostObservation, JobReport, JobResult, RolloutCommand, Tick, TickInput, Transition } from "./rollout/tick-types.ts";
+export { addSavings, NO_SAVING, type Saving } from "./saving.ts";
+export { matchesSelector, parseSelector, type Selector } from "./selectors/selector.ts";
+export { parseShare, type Share } from "./share.ts";
+export { ALWAYS_OPEN, type WindowState } from "./windows/window-state.ts";

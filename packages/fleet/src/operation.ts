@@ -1,0 +1,32 @@
+import { FleetError } from "./fleet-error.ts";
+
+/**
+ * Everything a rollout can ask of a host. The set is closed: a controller can never make a host run a program of its choosing.
+ * - `plan`: say what `unify` would do; changes nothing.
+ * - `unify`, `deunify`: share identical files; give private copies back.
+ * - `verify`: check that the shared state is sound; changes nothing.
+ * - `gc`: remove pool objects nothing links to; they come back by themselves with the next `unify`.
+ * - `ksm-tune`, `ksm-restore`: set KSM's knobs; put back what was there before.
+ */
+export const OPERATION_KINDS = ["plan", "unify", "deunify", "verify", "gc", "ksm-tune", "ksm-restore"] as const;
+
+export type OperationKind = (typeof OPERATION_KINDS)[number];
+
+/** An operation. Its other members are settings that this package only carries, as JSON; who executes it validates them. */
+export interface Operation {
+  readonly kind: OperationKind;
+}
+
+const INVERSES: Partial<Record<OperationKind, OperationKind>> = { unify: "deunify", "ksm-tune": "ksm-restore" };
+
+/**
+ * The operation that takes `operation` back on a host, with the same settings (they name the same guests).
+ * @throws FleetError `no-inverse` for operations that change nothing or that are themselves a way back.
+ */
+export function inverseOf(operation: Operation): Operation {
+  const kind = INVERSES[operation.kind];
+  if (kind === undefined) {
+    throw new FleetError("no-inverse", operation.kind, `${operation.kind} cannot be rolled back`, "only unify and ksm-tune leave something to take back");
+  }
+  return { ...operation, kind };
+}

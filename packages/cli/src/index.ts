@@ -1,1 +1,3 @@
-export {};
+export { commandTable } from "./command-table.ts";
+export { exitCode, type ExitCode } from "./exit-code.ts";
+export { runCommandLine } from "./run-command-line.ts";

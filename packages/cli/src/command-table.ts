@@ -1,12 +1,40 @@
 import type { CommandTable } from "./verb.ts";
 import { completion } from "./verbs/completion.ts";
 import { doctor } from "./verbs/doctor.ts";
+import { guestLs } from "./verbs/guest-ls.ts";
+import { guestShow } from "./verbs/guest-show.ts";
+import { hostCordon } from "./verbs/host-cordon.ts";
+import { hostLabel } from "./verbs/host-label.ts";
+import { hostLs } from "./verbs/host-ls.ts";
+import { hostRevoke } from "./verbs/host-revoke.ts";
+import { hostShow } from "./verbs/host-show.ts";
 import { man } from "./verbs/man.ts";
+import { report } from "./verbs/report.ts";
+import { rolloutAbort } from "./verbs/rollout-abort.ts";
+import { rolloutCreate } from "./verbs/rollout-create.ts";
+import { rolloutLs } from "./verbs/rollout-ls.ts";
+import { rolloutPause } from "./verbs/rollout-pause.ts";
+import { rolloutPlan } from "./verbs/rollout-plan.ts";
+import { rolloutResume } from "./verbs/rollout-resume.ts";
+import { rolloutRetry } from "./verbs/rollout-retry.ts";
+import { rolloutWatch } from "./verbs/rollout-watch.ts";
+import { tokenCreate } from "./verbs/token-create.ts";
 
 /** Everything `samepage` can do. A new verb is one file in verbs/ and one line here. */
 export const commandTable: CommandTable = {
   groups: {
-    local: "unify guests of this host, no controller needed",
+    token: "secrets that let hosts and operators in",
+    host: "the machines with an agent",
+    guest: "the root trees on the hosts",
+    rollout: "an operation over many hosts, in waves",
   },
-  verbs: [doctor, completion, man],
+  verbs: [
+    doctor,
+    tokenCreate,
+    hostLs, hostShow, hostLabel, hostCordon, hostRevoke,
+    guestLs, guestShow,
+    rolloutCreate, rolloutPlan, rolloutLs, rolloutWatch, rolloutPause, rolloutResume, rolloutAbort, rolloutRetry,
+    report,
+    completion, man,
+  ],
 };

@@ -1,3 +1,4 @@
+import { ControllerError, type ControllerErrorCode } from "@samepage/controller/api";
 import { CliError } from "./cli-error.ts";
 import { CommanderError } from "./build-program.ts";
 import { exitCode, type ExitCode } from "./exit-code.ts";
@@ -11,6 +12,9 @@ export interface ShownError {
   readonly exitCode: ExitCode;
 }
 
+/** What the controller says was asked wrongly, or is not allowed; every other of its errors is a failure. */
+const controllerExitCodes: Partial<Record<ControllerErrorCode, ExitCode>> = { invalid: exitCode.usage, "not-found": exitCode.usage, forbidden: exitCode.refused };
+
 /** Turns whatever was thrown into what, why and what to do. */
 export function shownError(thrown: unknown): ShownError {
   if (thrown instanceof CliError) return { code: thrown.code, message: thrown.message, hint: thrown.hint, exitCode: thrown.exitCode };
@@ -23,12 +27,12 @@ export function shownError(thrown: unknown): ShownError {
     };
   }
   if (thrown instanceof Error) {
-    // The packages' own errors: a stable code and a hint; some say whether it was the caller's fault or a rule.
+    // The packages' own errors: a stable code and a hint.
     return {
       code: "code" in thrown && typeof thrown.code === "string" ? thrown.code : "internal",
       message: withCause(thrown),
       hint: "hint" in thrown && typeof thrown.hint === "string" ? thrown.hint : "",
-      exitCode: "exitCode" in thrown && (thrown.exitCode === exitCode.usage || thrown.exitCode === exitCode.refused) ? thrown.exitCode : exitCode.failed,
+      exitCode: (thrown instanceof ControllerError ? controllerExitCodes[thrown.code] : undefined) ?? exitCode.failed,
     };
   }
   return { code: "internal", message: String(thrown), hint: "", exitCode: exitCode.failed };
@@ -36,8 +40,12 @@ export function shownError(thrown: unknown): ShownError {
 
 /** `samepage: what: why. What to do.` on one line, whatever the parts contain. */
 export function errorLine({ message, hint }: ShownError): string {
-  const what = printable(message.trim().replaceAll(/\s*\n\s*/gu, " ")).replace(/\.$/u, "");
-  return `samepage: ${what}.${hint === "" ? "" : ` ${printable(hint.trim().replaceAll(/\s*\n\s*/gu, " "))}`}`;
+  const remedy = oneLine(hint);
+  return `samepage: ${oneLine(message).replace(/\.$/u, "")}.${remedy === "" ? "" : ` ${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}`}`;
+}
+
+function oneLine(text: string): string {
+  return printable(text.trim().replaceAll(/\s*\n\s*/gu, " "));
 }
 
 function withCause(error: Error): string {

@@ -75,27 +75,26 @@ export function integer(value: string, minimum: number, maximum: number, descrip
   };
 }
 
-/** `--flag <ISO 8601 instant>` as epoch milliseconds. A time without a zone is refused: it would mean something else on each host. */
-export function instant(description: string): OptionSpec<number | undefined> {
+const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** `--flag <90s|15m|2h|7d>` as seconds. */
+export function duration(description: string, defaultText: string): OptionSpec<number | undefined> {
   return {
-    value: "iso-time",
+    value: "time",
     description,
+    defaultText,
     fallback: undefined,
     parse: (given, flag) => {
-      const zoned = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/u.test(given);
-      const epochMs = zoned ? Date.parse(given) : Number.NaN;
-      if (!Number.isNaN(epochMs)) return epochMs;
-      throw new CliError("bad-argument", `${flag} ${given}: not an instant`, `Write it as ISO 8601 with its zone, for example ${flag} 2030-01-31T04:00:00Z.`);
+      const [, digits, unit = ""] = /^(\d{1,9})([smhd])$/u.exec(given) ?? [];
+      const seconds = Number(digits) * (unitSeconds[unit] ?? Number.NaN);
+      if (!Number.isNaN(seconds)) return seconds;
+      throw new CliError("bad-argument", `${flag} ${given}: not a length of time`, "Write digits and s, m, h or d, for example 90s or 2h.");
     },
   };
 }
 
 export function one(value: string, description: string, more: { choices?: readonly string[]; completes?: "file" | "directory" } = {}): ArgumentSpec<string> {
   return { value, description, arity: "one", ...more };
-}
-
-export function optional(value: string, description: string, more: { choices?: readonly string[]; completes?: "file" | "directory" } = {}): ArgumentSpec<string | undefined> {
-  return { value, description, arity: "optional", ...more };
 }
 
 export function many(value: string, description: string, more: { completes?: "file" | "directory" } = {}): ArgumentSpec<readonly string[]> {

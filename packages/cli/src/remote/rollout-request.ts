@@ -1,0 +1,86 @@
+import { readFile } from "node:fs/promises";
+import { type CreateRollout, operationKinds, type OperationKind } from "@samepage/controller/api";
+import { CliError } from "../cli-error.ts";
+import { bytes, choice, duration, integer, one, text, texts, toggle } from "../option.ts";
+
+/** What `rollout create` and `rollout plan` take: one shape, so that a plan is always of what creating would do. */
+export const rolloutArguments = { operation: one("operation", "what to do on each host", { choices: operationKinds }) } as const;
+
+export const rolloutOptions = {
+  name: text("name", "a name for people", { defaultText: "the operation" }),
+  selector: text("selector", "which hosts: label=value, label!=value, host=pattern, joined by commas", { defaultText: "all" }),
+  guest: texts("pattern", "only guests with such names (* and ?); repeat for more"),
+  waves: text("sizes", "sizes of the waves, counts or percentages joined by commas; the rest is the last wave", { defaultText: "1, then the rest" }),
+  concurrency: integer("n", 1, 10_000, "hosts worked on at the same time", "10"),
+  failureBudget: text("n|%", "failed hosts that are borne before the rollout stops", { defaultText: "0" }),
+  soak: duration("wait between waves: 90s, 15m, 2h, 7d", "none"),
+  offlineGrace: duration("how long an offline host is waited for", "15m"),
+  timeout: duration("how long one host may take; it then stops by itself", "4h"),
+  strategy: choice("strategy", ["auto", "hardlink", "reflink"], "how files share", "auto"),
+  guard: choice("guard", ["cow", "immutable", "none"], "what protects a shared file", "the strongest each host has"),
+  minSize: bytes("leave smaller files alone", "16"),
+  ignoreMtime: toggle("unify files that differ only in modification time"),
+  excludeFrom: text("file", "exclude rules in vunify-exclude syntax", { defaultText: "the built-in list", completes: "file" }),
+} as const;
+
+interface RolloutInput {
+  readonly operation: string;
+  readonly name: string | undefined;
+  readonly selector: string | undefined;
+  readonly guest: readonly string[];
+  readonly waves: string | undefined;
+  readonly concurrency: number | undefined;
+  readonly failureBudget: string | undefined;
+  readonly soak: number | undefined;
+  readonly offlineGrace: number | undefined;
+  readonly timeout: number | undefined;
+  readonly strategy: "auto" | "hardlink" | "reflink" | undefined;
+  readonly guard: "cow" | "immutable" | "none" | undefined;
+  readonly minSize: number | undefined;
+  readonly ignoreMtime: boolean;
+  readonly excludeFrom: string | undefined;
+}
+
+/** The controller's request; what was not given is left out, so that defaults live in one place. */
+export async function rolloutRequest(input: RolloutInput): Promise<CreateRollout> {
+  const kind = operationKinds.find((candidate): candidate is OperationKind => candidate === input.operation) ?? "plan";
+  const settings = defined({
+    strategy: input.strategy,
+    guard: input.guard,
+    minSize: input.minSize,
+    ignoreMtime: input.ignoreMtime || undefined,
+    excludes: input.excludeFrom === undefined ? undefined : await readExcludes(input.excludeFrom),
+  });
+  const hasSettings = Object.keys(settings).length > 0;
+  if (hasSettings && kind !== "plan" && kind !== "unify") {
+    throw new CliError("bad-argument", `${kind} takes no strategy, guard or limits`, "They are for plan and unify; leave them out.");
+  }
+  return {
+    operation: { kind, ...(input.guest.length === 0 ? {} : { guests: input.guest }), ...(hasSettings ? { settings } : {}) },
+    ...defined({
+      name: input.name,
+      selector: input.selector,
+      waves: input.waves?.split(",").map((size) => size.trim()),
+      concurrency: input.concurrency,
+      failureBudget: input.failureBudget,
+      soakSeconds: input.soak,
+      offlineGraceSeconds: input.offlineGrace,
+      jobTimeoutSeconds: input.timeout,
+    }),
+  };
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function defined<T extends object>(values: T): Defined<T> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only entries that are undefined are taken out
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
+}
+
+/** Lines of an exclude file. */
+async function readExcludes(file: string): Promise<readonly string[]> {
+  const content = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    throw new CliError("bad-argument", `the exclude file ${file} cannot be read: ${cause.code ?? cause.message}`, "Name a file that exists.", { cause });
+  });
+  return content.split("\n");
+}

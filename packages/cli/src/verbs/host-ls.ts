@@ -1,0 +1,16 @@
+import { text } from "../option.ts";
+import { connect, connectionOptions } from "../remote/connection.ts";
+import { hostLines } from "../remote/host-lines.ts";
+import { defineVerb } from "../verb.ts";
+
+export const hostLs = defineVerb({
+  path: "host ls",
+  summary: "list the hosts",
+  arguments: {},
+  options: { selector: text("selector", "only hosts for which all terms hold: label=value, label!=value, host=pattern, joined by commas", { defaultText: "all" }), ...connectionOptions },
+  examples: [{ command: "samepage host ls --selector ring=canary", meaning: "the hosts of the canary ring" }],
+  run: async ({ selector, ...connection }, context) => {
+    const hosts = await (await connect(connection, context)).hosts.list(selector === undefined ? {} : { selector }, context.signal);
+    return { json: { hosts }, human: (terminal) => hostLines(hosts, terminal) };
+  },
+});

@@ -68,7 +68,6 @@ export interface RolloutRequest {
   /** Sizes of the waves after the canary, percentages of all hosts; what they leave over is one more wave. Default one wave. */
   readonly waves?: readonly Share[];
   readonly policy?: Partial<RolloutPolicy>;
-  readonly rollbackOf?: string;
 }
 
 /**
@@ -77,43 +76,69 @@ export interface RolloutRequest {
  * @throws FleetError `no-hosts`, `bad-selector`, `bad-share`, `bad-policy`.
  */
 export function createPlan(request: RolloutRequest): RolloutPlan {
-  if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/u.test(request.id)) {
-    throw new FleetError("bad-policy", request.id, `${JSON.stringify(request.id)} cannot name a rollout`, "use up to 64 letters, digits and dashes");
-  }
   const selector = parseSelector(request.selector);
   const chosen = [...request.hosts].filter((host) => matchesSelector(selector, host));
   if (chosen.length === 0) {
     throw new FleetError("no-hosts", request.selector, `no host matches ${request.selector}`, "see `samepage host ls` for the hosts and their labels");
   }
-  const hosts = inRolloutOrder(request.id, chosen).map((host) => ({
-    name: host.name,
-    kernel: host.kernel,
-    predicted: request.predictions?.get(host.name) ?? null,
-  }));
-  const sized = sizeWaves(hosts.length, request.canary ?? 0, request.waves ?? []);
-  const notices = [...sized.notices];
-  let policy = completePolicy(request.policy ?? {});
-  if (policy.failureBudget.minimumSample > hosts.length) {
-    notices.push(`the failure budget's sample of ${policy.failureBudget.minimumSample} hosts is more than there are: judged from ${hosts.length} on`);
-    policy = { ...policy, failureBudget: { ...policy.failureBudget, minimumSample: hosts.length } };
+  return planFor({
+    ...request,
+    hosts: chosen.map(({ name, kernel }) => ({ name, kernel, predicted: request.predictions?.get(name) ?? null })),
+    canary: request.canary ?? 0,
+    waves: request.waves ?? [],
+    policy: request.policy ?? {},
+    rollbackOf: null,
+  });
+}
+
+/** A request whose hosts are chosen. */
+interface ChosenRequest {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly operation: Operation;
+  readonly selector: string;
+  readonly hosts: readonly PlannedHost[];
+  readonly canary: Share;
+  readonly waves: readonly Share[];
+  readonly policy: Partial<RolloutPolicy>;
+  readonly rollbackOf: string | null;
+}
+
+/** The plan over hosts that are already chosen. @throws FleetError `bad-share`, `bad-policy`. */
+export function planFor(request: ChosenRequest): RolloutPlan {
+  if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/u.test(request.id)) {
+    throw new FleetError("bad-policy", request.id, `${JSON.stringify(request.id)} cannot name a rollout`, "use up to 64 letters, digits and dashes");
   }
-  if (policy.concurrency > hosts.length) policy = { ...policy, concurrency: hosts.length };
+  const hosts = inRolloutOrder(request.id, request.hosts);
+  const { waves, notices } = sizeWaves(hosts.length, request.canary, request.waves);
   const body = {
     id: request.id,
     createdAt: request.createdAt,
     operation: request.operation,
     selector: request.selector,
-    policy,
+    policy: fitPolicy(completePolicy(request.policy), hosts.length, notices),
     hosts,
-    waves: sized.waves.map((wave) => predictWave(wave, hosts)),
+    waves: waves.map((wave) => predictWave(wave, hosts)),
     predicted: predict(hosts).predicted,
     notices,
-    rollbackOf: request.rollbackOf ?? null,
+    rollbackOf: request.rollbackOf,
   };
   return { ...body, hash: createHash("sha256").update(canonicalJson(body)).digest("hex") };
 }
 
-function inRolloutOrder(id: string, hosts: readonly HostFacts[]): HostFacts[] {
+function fitPolicy(policy: RolloutPolicy, total: number, notices: string[]): RolloutPolicy {
+  const { limit, minimumSample } = policy.failureBudget;
+  if (minimumSample > total && typeof limit === "string") {
+    notices.push(`the failure budget's sample of ${minimumSample} hosts is more than there are: judged from ${total} on`);
+  }
+  return {
+    ...policy,
+    concurrency: Math.min(policy.concurrency, total),
+    failureBudget: { limit, minimumSample: Math.min(minimumSample, total) },
+  };
+}
+
+function inRolloutOrder(id: string, hosts: readonly PlannedHost[]): PlannedHost[] {
   const keyed = hosts.map((host) => ({ host, key: createHash("sha256").update(`${id}\0${host.name}`).digest("hex") }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : 1));
   return keyed.map(({ host }) => host);

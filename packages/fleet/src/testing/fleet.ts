@@ -9,13 +9,13 @@ const UNIFY: Operation = { kind: "unify" };
 
 /** A rollout over hosts that do what a test tells them, with a clock that only the test moves. */
 export class Fleet {
-  readonly plan: RolloutPlan;
+  plan: RolloutPlan;
   state: RolloutState;
   now = Date.UTC(2026, 0, 1);
   /** Every command given, without repeats. */
   readonly given: Dispatch[] = [];
   readonly #hosts = new Map<string, HostObservation>();
-  #working = new Map<string, Dispatch>();
+  readonly #working = new Map<string, Dispatch>();
 
   constructor(size: number, request: Partial<RolloutRequest>) {
     const hosts = Array.from({ length: size }, (_, i) => ({ name: `h${i}`, labels: {}, kernel: "6.1.0", arch: "x86_64", os: "debian 12", zone: "UTC" }));
@@ -33,6 +33,14 @@ export class Fleet {
 
   get heldHosts(): string[] {
     return [...this.#hosts].filter(([, host]) => host.heldBy === this.plan.id).map(([name]) => name);
+  }
+
+  /** The same hosts under another rollout. */
+  follow(plan: RolloutPlan, state: RolloutState): this {
+    this.plan = plan;
+    this.state = state;
+    this.#working.clear();
+    return this;
   }
 
   wait(ms: number): void {

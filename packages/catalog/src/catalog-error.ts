@@ -1,0 +1,21 @@
+/** Stable codes of everything this package refuses; scripts and tests match on them. */
+export type CatalogErrorCode =
+  | "elf-malformed" // a field points outside the file, or the structures contradict each other
+  | "elf-unsupported" // a well-formed file of a kind this reader does not treat
+  | "elf-too-costly" // reading it would cost more than linear time: built to waste it
+  | "not-a-file" // a directory, link or device where a regular file was named
+  | "prelink-undo-missing" // prelinked, but nothing to undo it with is left
+  | "prelink-undo-mismatch"; // the undo section does not describe this file
+
+/** The one error class of @samepage/catalog: a stable code, the subject concerned, and what to do about it. */
+export class CatalogError extends Error {
+  override readonly name = "CatalogError";
+  readonly code: CatalogErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: CatalogErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(`${code}: ${message}`, "cause" in options ? { cause: options.cause } : {});
+    this.code = code;
+    this.hint = options.hint;
+  }
+}

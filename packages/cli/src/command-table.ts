@@ -8,6 +8,7 @@ import { hostLabel } from "./verbs/host-label.ts";
 import { hostLs } from "./verbs/host-ls.ts";
 import { hostRevoke } from "./verbs/host-revoke.ts";
 import { hostShow } from "./verbs/host-show.ts";
+import { localPrelink } from "./verbs/local-prelink.ts";
 import { man } from "./verbs/man.ts";
 import { report } from "./verbs/report.ts";
 import { rolloutAbort } from "./verbs/rollout-abort.ts";
@@ -23,6 +24,7 @@ import { tokenCreate } from "./verbs/token-create.ts";
 /** Everything `samepage` can do. A new verb is one file in verbs/ and one line here. */
 export const commandTable: CommandTable = {
   groups: {
+    local: "this host alone; no controller needed",
     token: "secrets that let hosts and operators in",
     host: "the machines with an agent",
     guest: "the root trees on the hosts",
@@ -30,6 +32,7 @@ export const commandTable: CommandTable = {
   },
   verbs: [
     doctor,
+    localPrelink,
     tokenCreate,
     hostLs, hostShow, hostLabel, hostCordon, hostRevoke,
     guestLs, guestShow,

@@ -9,6 +9,12 @@ import { hostLs } from "./verbs/host-ls.ts";
 import { hostRevoke } from "./verbs/host-revoke.ts";
 import { hostShow } from "./verbs/host-show.ts";
 import { localPrelink } from "./verbs/local-prelink.ts";
+import { localDeunify } from "./verbs/local-deunify.ts";
+import { localGc } from "./verbs/local-gc.ts";
+import { localPlan } from "./verbs/local-plan.ts";
+import { localStatus } from "./verbs/local-status.ts";
+import { localUnify } from "./verbs/local-unify.ts";
+import { localVerify } from "./verbs/local-verify.ts";
 import { man } from "./verbs/man.ts";
 import { report } from "./verbs/report.ts";
 import { rolloutAbort } from "./verbs/rollout-abort.ts";
@@ -31,8 +37,8 @@ export const commandTable: CommandTable = {
     rollout: "an operation over many hosts, in waves",
   },
   verbs: [
+    localPlan, localUnify, localDeunify, localVerify, localStatus, localGc, localPrelink,
     doctor,
-    localPrelink,
     tokenCreate,
     hostLs, hostShow, hostLabel, hostCordon, hostRevoke,
     guestLs, guestShow,

@@ -1,4 +1,5 @@
-import { ControllerError, type ControllerErrorCode } from "@samepage/controller/api";
+import type { ControllerErrorCode } from "@samepage/controller/api";
+import type { UnifyErrorCode } from "@samepage/unify";
 import { CliError } from "./cli-error.ts";
 import { CommanderError } from "./build-program.ts";
 import { exitCode, type ExitCode } from "./exit-code.ts";
@@ -12,28 +13,16 @@ export interface ShownError {
   readonly exitCode: ExitCode;
 }
 
-/** What the controller says was asked wrongly, or is not allowed; every other of its errors is a failure. */
-const controllerExitCodes: Partial<Record<ControllerErrorCode, ExitCode>> = { invalid: exitCode.usage, "not-found": exitCode.usage, forbidden: exitCode.refused };
-
 /** Turns whatever was thrown into what, why and what to do. */
 export function shownError(thrown: unknown): ShownError {
   if (thrown instanceof CliError) return { code: thrown.code, message: thrown.message, hint: thrown.hint, exitCode: thrown.exitCode };
   if (thrown instanceof CommanderError) {
-    return {
-      code: "bad-argument",
-      message: thrown.message.replace(/^error: /u, "").replaceAll("\n", " "),
-      hint: "See --help of this command.",
-      exitCode: exitCode.usage,
-    };
+    return { code: "bad-argument", message: thrown.message.replace(/^error: /u, ""), hint: "See --help of this command.", exitCode: exitCode.usage };
   }
   if (thrown instanceof Error) {
     // The packages' own errors: a stable code and a hint.
-    return {
-      code: "code" in thrown && typeof thrown.code === "string" ? thrown.code : "internal",
-      message: withCause(thrown),
-      hint: "hint" in thrown && typeof thrown.hint === "string" ? thrown.hint : "",
-      exitCode: (thrown instanceof ControllerError ? controllerExitCodes[thrown.code] : undefined) ?? exitCode.failed,
-    };
+    const code = "code" in thrown && typeof thrown.code === "string" ? thrown.code : "internal";
+    return { code, message: withCause(thrown), hint: "hint" in thrown && typeof thrown.hint === "string" ? thrown.hint : "", exitCode: exitCodeOf(thrown.name, code) };
   }
   return { code: "internal", message: String(thrown), hint: "", exitCode: exitCode.failed };
 }
@@ -42,6 +31,22 @@ export function shownError(thrown: unknown): ShownError {
 export function errorLine({ message, hint }: ShownError): string {
   const remedy = oneLine(hint);
   return `samepage: ${oneLine(message).replace(/\.$/u, "")}.${remedy === "" ? "" : ` ${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}`}`;
+}
+
+// Error classes are told apart by name: importing them would load every package, native parts too, for each `--help`.
+const usageCodes: Readonly<Record<string, ReadonlySet<string>>> = {
+  UnifyError: new Set<UnifyErrorCode>([
+    "bad-exclude-rule", "bad-guest", "bad-option", "no-guests", "path-missing", "not-a-directory", "nested-guests", "other-file-system", "unknown-strategy", "unknown-guard",
+  ]),
+  ControllerError: new Set<ControllerErrorCode>(["invalid", "not-found"]),
+};
+const refusedCodes: Readonly<Record<string, ReadonlySet<string>>> = {
+  ControllerError: new Set<ControllerErrorCode>(["forbidden"]),
+};
+
+function exitCodeOf(name: string, code: string): ExitCode {
+  if (usageCodes[name]?.has(code) === true) return exitCode.usage;
+  return refusedCodes[name]?.has(code) === true ? exitCode.refused : exitCode.failed;
 }
 
 function oneLine(text: string): string {

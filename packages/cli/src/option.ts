@@ -93,6 +93,21 @@ export function duration(description: string, defaultText: string): OptionSpec<n
   };
 }
 
+/** `--flag <ISO 8601 instant>` as epoch milliseconds. A time without a zone is refused: it would mean something else on each host. */
+export function instant(description: string): OptionSpec<number | undefined> {
+  return {
+    value: "iso-time",
+    description,
+    fallback: undefined,
+    parse: (given, flag) => {
+      const zoned = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/u.test(given);
+      const epochMs = zoned ? Date.parse(given) : Number.NaN;
+      if (!Number.isNaN(epochMs)) return epochMs;
+      throw new CliError("bad-argument", `${flag} ${given}: not an instant`, `Write it as ISO 8601 with its zone, for example ${flag} 2030-01-31T04:00:00Z.`);
+    },
+  };
+}
+
 export function one(value: string, description: string, more: { choices?: readonly string[]; completes?: "file" | "directory" } = {}): ArgumentSpec<string> {
   return { value, description, arity: "one", ...more };
 }

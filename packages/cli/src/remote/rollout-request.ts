@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { type CreateRollout, operationKinds, type OperationKind } from "@samepage/controller/api";
 import { CliError } from "../cli-error.ts";
 import { bytes, choice, duration, integer, one, text, texts, toggle } from "../option.ts";
+import { readExcludes } from "../read-excludes.ts";
 
 /** What `rollout create` and `rollout plan` take: one shape, so that a plan is always of what creating would do. */
 export const rolloutArguments = { operation: one("operation", "what to do on each host", { choices: operationKinds }) } as const;
@@ -75,12 +75,4 @@ type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 function defined<T extends object>(values: T): Defined<T> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only entries that are undefined are taken out
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
-}
-
-/** Lines of an exclude file. */
-async function readExcludes(file: string): Promise<readonly string[]> {
-  const content = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new CliError("bad-argument", `the exclude file ${file} cannot be read: ${cause.code ?? cause.message}`, "Name a file that exists.", { cause });
-  });
-  return content.split("\n");
 }

@@ -1,3 +1,4 @@
+export { readConffiles } from "./conffiles/read-conffiles.ts";
 export { defaultExcludes } from "./excludes-default.ts";
 export { type ExcludeRule, type ExcludeVerdict, parseExcludes } from "./excludes.ts";
 export type { Guest } from "./guest.ts";

@@ -1,0 +1,71 @@
+import type { ConffileSet } from "./conffile-set.ts";
+import { DatabaseFault } from "./database-fault.ts";
+import type { GuestTree } from "./guest-file.ts";
+
+const statusFile = "var/lib/dpkg/status";
+const infoDirectory = "var/lib/dpkg/info";
+
+/** Debian's whole archive as one status file is about 80 MB. */
+const largestStatus = 128 * 1024 * 1024;
+/** The longest list in Debian has some hundred lines. */
+const largestList = 1024 * 1024;
+/** Debian has about 70,000 packages with a dozen files each in info/. */
+const mostLists = 100_000;
+
+/**
+ * Adds the conffiles dpkg knows: `info/PACKAGE.conffiles` (what the installed version ships) and the status file's
+ * Conffiles fields (which also hold obsolete ones, left from older versions: still the administrator's).
+ * Formats: deb-conffiles(5), and dpkg's lib/dpkg/fields.c for the status file.
+ * @returns whether there is a dpkg database
+ */
+export async function readDpkgConffiles(tree: GuestTree, conffiles: ConffileSet, signal: AbortSignal): Promise<boolean> {
+  const lists = await tree.list(infoDirectory, ".conffiles", mostLists);
+  if (lists === undefined) throw new DatabaseFault("corrupt", `holds more than ${mostLists} conffile lists`);
+  for (const name of lists) {
+    signal.throwIfAborted();
+    const text = readText(tree, `${infoDirectory}/${name}`, largestList);
+    for (const path of text === undefined ? [] : parseConffileList(text)) conffiles.add(path);
+  }
+  const status = readText(tree, statusFile, largestStatus);
+  signal.throwIfAborted();
+  for (const path of status === undefined ? [] : parseStatusConffiles(status)) conffiles.add(path);
+  return status !== undefined || lists.length > 0;
+}
+
+/** Lines of deb-conffiles(5): a path, or `remove-on-upgrade` and a path. */
+function* parseConffileList(text: string): Generator<string> {
+  for (const line of text.split("\n")) {
+    const path = line.replace(/^remove-on-upgrade[ \t]+/u, "").trim();
+    if (path !== "") yield path;
+  }
+}
+
+/** The continuation lines of every Conffiles field: ` PATH MD5`, then perhaps `obsolete`, `remove-on-upgrade`; a path may hold spaces. */
+function* parseStatusConffiles(text: string): Generator<string> {
+  let inField = false;
+  for (const line of lines(text)) {
+    if (!/^[ \t]/u.test(line)) {
+      inField = /^conffiles:/iu.test(line);
+    } else if (inField) {
+      const path = /^[ \t]+(.*?)[ \t]+(?:[0-9a-f]{32}|newconffile)(?:[ \t]+(?:obsolete|remove-on-upgrade))*[ \t]*$/u.exec(line)?.[1];
+      if (path !== undefined) yield path;
+    }
+  }
+}
+
+/** Line by line without an array of all of them. */
+function* lines(text: string): Generator<string> {
+  for (let from = 0; from < text.length; ) {
+    const end = text.indexOf("\n", from);
+    yield text.slice(from, end === -1 ? text.length : end);
+    from = end === -1 ? text.length : end + 1;
+  }
+}
+
+/** A whole text file as latin1, so that bytes stay bytes. */
+function readText(tree: GuestTree, path: string, limit: number): string | undefined {
+  using file = tree.openFile(path);
+  if (file === undefined) return undefined;
+  if (file.size > limit) throw new DatabaseFault("corrupt", `/${path} has ${file.size} bytes, more than the ${limit} that a real one can have`);
+  return file.read(0, file.size).toString("latin1");
+}

@@ -1,0 +1,367 @@
+/*
+ * ksm-inject on|off|reset PID[:STARTTIME]...: makes running processes call prctl(PR_SET_MEMORY_MERGE) on themselves.
+ *
+ * Mainline has no remote opt-in, so the call is injected: stop one thread, point it at a `syscall` instruction that its
+ * own address space already holds (nothing is written into the target's memory), run the prctl, put every register back.
+ * The flag belongs to the address space, so one thread is enough. The stop lasts about 0.1 ms for `on`; `off` lasts as
+ * long as the kernel takes to give private copies back.
+ * STARTTIME (field 22 of /proc/PID/stat) tells the process meant from a later one with the same number.
+ * `reset` is on, then off: it also withdraws areas that a program advised by itself with MADV_MERGEABLE.
+ *
+ * One line per process on stdout: `PID OUTCOME [DETAIL]`, OUTCOME being one of
+ *   done              the prctl returned 0
+ *   gone              the process ended, before or during
+ *   zombie            nothing left to opt in
+ *   kernel-thread     no address space
+ *   refused-seccomp   its own filter (or KSM deny profile) forbids the call; not injected
+ *   busy              did not stop in time (uninterruptible sleep, vfork); a later scan tries again
+ *   traced            a debugger holds it
+ *   unsupported       32-bit program, no syscall instruction, or a machine this injector does not know
+ *   denied            no permission to trace it
+ *   failed            the prctl or ptrace failed; DETAIL is the errno's text
+ * Exit status: 0 when every line was printed, 2 usage.
+ *
+ * Each target is handled by a child of its own: whatever one target does, the others' outcomes are reported, and the
+ * kernel detaches a target whose tracer has ended.
+ */
+#define _GNU_SOURCE
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <dirent.h>
+#include <inttypes.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <linux/audit.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ksm.h"
+
+/* Long enough for a busy machine to schedule a runnable target, short enough for 5,000 of them. */
+#define STOP_TIMEOUT_MS 500
+
+static void say(pid_t pid, const char *outcome, const char *detail) {
+	/* One write a line: the children share stdout. */
+	char line[256];
+	int n = snprintf(line, sizeof line, "%d %s%s%s\n", pid, outcome, *detail ? " " : "", detail);
+	if (write(STDOUT_FILENO, line, (size_t)n) != n) _exit(1);
+}
+
+static _Noreturn void finish(pid_t pid, const char *outcome, const char *detail) {
+	say(pid, outcome, detail);
+	_exit(0);
+}
+
+static _Noreturn void finish_errno(pid_t pid, int error) {
+	if (error == ESRCH) finish(pid, "gone", "");
+	if (error == EPERM || error == EACCES) finish(pid, "denied", "needs CAP_SYS_PTRACE over this process");
+	finish(pid, "failed", strerror(error));
+}
+
+/* The value of `Key:` in a status file, or -1. `State:` answers its letter. */
+static long status_field(pid_t pid, pid_t tid, const char *key) {
+	char path[64], line[256];
+	snprintf(path, sizeof path, "/proc/%d/task/%d/status", pid, tid);
+	FILE *f = fopen(path, "re");
+	if (!f) return -1;
+	long value = -1;
+	size_t length = strlen(key);
+	while (fgets(line, sizeof line, f))
+		if (strncmp(line, key, length) == 0 && line[length] == ':') {
+			const char *at = line + length + 1 + strspn(line + length + 1, " \t");
+			value = *at >= 'A' && *at <= 'z' ? *at : strtol(at, NULL, 10);
+			break;
+		}
+	fclose(f);
+	return value;
+}
+
+/* Field 22 of /proc/PID/stat, counted after the command name, which may hold spaces and parentheses. 0: no such process. */
+static unsigned long long start_time(pid_t pid) {
+	char path[64], text[1024];
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	FILE *f = fopen(path, "re");
+	if (!f) return 0;
+	size_t n = fread(text, 1, sizeof text - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	char *at = strrchr(text, ')');
+	for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
+/* A thread that can run the call: the leader may have ended while its threads live on. 0: none. */
+static pid_t live_thread(pid_t pid) {
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/task", pid);
+	DIR *dir = opendir(path);
+	if (!dir) return 0;
+	pid_t found = 0;
+	for (struct dirent *e; !found && (e = readdir(dir));) {
+		pid_t tid = atoi(e->d_name);
+		if (tid <= 0) continue;
+		long state = status_field(pid, tid, "State");
+		if (state != 'Z' && state != 'X' && state != -1) found = tid;
+	}
+	closedir(dir);
+	return found;
+}
+
+/* Waits for tid to stop. Answers its wait status, -1 when it ended, -2 when the time (0: no limit) is over. */
+static int wait_stop(pid_t tid, int timeout_ms) {
+	const struct timespec nap = {.tv_nsec = 50 * 1000};
+	struct timespec start, now;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (;;) {
+		int status;
+		pid_t got = waitpid(tid, &status, __WALL | (timeout_ms ? WNOHANG : 0));
+		if (got == tid) return WIFSTOPPED(status) ? status : -1;
+		if (got < 0 && errno != EINTR) return -1;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		long waited = (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000;
+		if (timeout_ms && waited > timeout_ms) return -2;
+		if (timeout_ms) nanosleep(&nap, NULL);
+	}
+}
+
+#if defined(__x86_64__)
+#define NATIVE_ARCH AUDIT_ARCH_X86_64
+#define PRCTL_NUMBER 157
+/* The classic BPF machine over one system call, as the kernel runs it (include/uapi/linux/bpf_common.h). */
+static uint32_t run_filter(const struct sock_filter *code, size_t count, const struct seccomp_data *data) {
+	uint32_t a = 0, x = 0, mem[BPF_MEMWORDS] = {0};
+	for (size_t pc = 0; pc < count; pc++) {
+		const struct sock_filter *f = &code[pc];
+		uint32_t k = BPF_SRC(f->code) == BPF_X ? x : f->k;
+		switch (BPF_CLASS(f->code)) {
+		case BPF_LD:
+			if (BPF_MODE(f->code) == BPF_ABS && f->k + 4 <= sizeof *data) memcpy(&a, (const char *)data + f->k, 4);
+			else if (BPF_MODE(f->code) == BPF_IMM) a = f->k;
+			else if (BPF_MODE(f->code) == BPF_MEM) a = mem[f->k % BPF_MEMWORDS];
+			else if (BPF_MODE(f->code) == BPF_LEN) a = sizeof *data;
+			else return SECCOMP_RET_KILL_PROCESS;
+			break;
+		case BPF_LDX:
+			if (BPF_MODE(f->code) == BPF_IMM) x = f->k;
+			else if (BPF_MODE(f->code) == BPF_MEM) x = mem[f->k % BPF_MEMWORDS];
+			else if (BPF_MODE(f->code) == BPF_LEN) x = sizeof *data;
+			else return SECCOMP_RET_KILL_PROCESS;
+			break;
+		case BPF_ST: mem[f->k % BPF_MEMWORDS] = a; break;
+		case BPF_STX: mem[f->k % BPF_MEMWORDS] = x; break;
+		case BPF_ALU:
+			switch (BPF_OP(f->code)) {
+			case BPF_ADD: a += k; break;
+			case BPF_SUB: a -= k; break;
+			case BPF_MUL: a *= k; break;
+			case BPF_DIV: if (k == 0) return 0; a /= k; break;
+			case BPF_OR: a |= k; break;
+			case BPF_AND: a &= k; break;
+			case BPF_LSH: a <<= k & 31; break;
+			case BPF_RSH: a >>= k & 31; break;
+			case BPF_XOR: a ^= k; break;
+			case BPF_NEG: a = -a; break;
+			default: return SECCOMP_RET_KILL_PROCESS;
+			}
+			break;
+		case BPF_JMP: {
+			int taken;
+			switch (BPF_OP(f->code)) {
+			case BPF_JA: pc += f->k; continue;
+			case BPF_JEQ: taken = a == k; break;
+			case BPF_JGT: taken = a > k; break;
+			case BPF_JGE: taken = a >= k; break;
+			case BPF_JSET: taken = (a & k) != 0; break;
+			default: return SECCOMP_RET_KILL_PROCESS;
+			}
+			pc += taken ? f->jt : f->jf;
+			break;
+		}
+		case BPF_RET: return BPF_RVAL(f->code) == BPF_A ? a : f->k;
+		case BPF_MISC:
+			if (BPF_MISCOP(f->code) == BPF_TAX) x = a;
+			else a = x;
+			break;
+		}
+	}
+	return SECCOMP_RET_KILL_PROCESS;
+}
+
+/*
+ * Would any of the thread's filters do anything but allow the call? A filter may kill for an unexpected prctl, so the
+ * question is answered by running copies of its filters here, never by trying. Unreadable filters count as forbidding.
+ */
+static int forbidden_by_seccomp(pid_t pid, pid_t tid, uint64_t ip) {
+	long mode = status_field(pid, tid, "Seccomp");
+	if (mode == 0) return 0;
+	if (mode != SECCOMP_MODE_FILTER) return 1;
+	struct seccomp_data data = {.nr = PRCTL_NUMBER, .arch = NATIVE_ARCH, .instruction_pointer = ip};
+	data.args[0] = KSM_PR_SET_MEMORY_MERGE;
+	for (int value = 0; value <= 1; value++) {
+		data.args[1] = (uint64_t)value;
+		for (unsigned long i = 0;; i++) {
+			long count = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, (void *)i, NULL);
+			if (count < 0) {
+				if (errno == ENOENT && i > 0) break; /* past the oldest filter */
+				return 1;
+			}
+			struct sock_filter *code = calloc((size_t)count, sizeof *code);
+			if (!code || ptrace(PTRACE_SECCOMP_GET_FILTER, tid, (void *)i, code) != count) return 1;
+			uint32_t action = run_filter(code, (size_t)count, &data) & SECCOMP_RET_ACTION_FULL;
+			free(code);
+			if (action != SECCOMP_RET_ALLOW && action != SECCOMP_RET_LOG) return 1;
+		}
+	}
+	return 0;
+}
+
+/* The address of a `syscall` instruction (0f 05) in target memory that is executable now; 0: none. The vDSO has one. */
+static uint64_t find_syscall(pid_t pid) {
+	char path[64], line[512];
+	snprintf(path, sizeof path, "/proc/%d/mem", pid);
+	int mem = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof path, "/proc/%d/maps", pid);
+	uint64_t found = 0;
+	/* Two passes: the vDSO first, because the kernel put it there; then any other code. */
+	for (int pass = 0; pass < 2 && !found; pass++) {
+		FILE *maps = fopen(path, "re");
+		if (!maps) break;
+		while (!found && fgets(line, sizeof line, maps)) {
+			uint64_t start, end;
+			char perms[8];
+			if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s", &start, &end, perms) != 3 || perms[2] != 'x') continue;
+			if (strstr(line, "[vsyscall]") || (strstr(line, "[vdso]") != NULL) != (pass == 0)) continue;
+			static unsigned char block[65537];
+			for (uint64_t at = start; at < end && !found; at += sizeof block - 1) {
+				size_t want = end - at < sizeof block ? (size_t)(end - at) : sizeof block;
+				ssize_t got = pread(mem, block, want, (off_t)at);
+				unsigned char *hit = got > 1 ? memmem(block, (size_t)got, "\x0f\x05", 2) : NULL;
+				if (hit) found = at + (uint64_t)(hit - block);
+			}
+		}
+		fclose(maps);
+	}
+	if (mem >= 0) close(mem);
+	return found;
+}
+
+/* Runs one prctl in the stopped thread. Answers its result (-errno on failure); -EOWNERDEAD: the target ended. */
+static long inject_prctl(pid_t tid, const struct user_regs_struct *saved, uint64_t ip, unsigned long value) {
+	struct user_regs_struct regs = *saved;
+	regs.rip = ip;
+	regs.rax = PRCTL_NUMBER;
+	regs.orig_rax = (unsigned long long)-1; /* not inside a system call: the kernel must not apply restart rules to this one */
+	regs.rdi = KSM_PR_SET_MEMORY_MERGE;
+	regs.rsi = value;
+	regs.rdx = regs.r10 = regs.r8 = 0;
+	if (ptrace(PTRACE_SETREGS, tid, NULL, &regs) != 0) return -errno;
+	/* Entry stop, then exit stop. All signals are blocked, so nothing but SIGKILL comes between. */
+	for (int stops = 0; stops < 2;) {
+		if (ptrace(PTRACE_SYSCALL, tid, NULL, NULL) != 0) return errno == ESRCH ? -EOWNERDEAD : -errno;
+		int status = wait_stop(tid, 0);
+		if (status < 0) return -EOWNERDEAD;
+		if (WSTOPSIG(status) == (SIGTRAP | 0x80)) stops++;
+	}
+	if (ptrace(PTRACE_GETREGS, tid, NULL, &regs) != 0) return -EOWNERDEAD;
+	/*
+	 * Stop once more on the way back to user space, inside signal handling: registers restored there get the kernel's own
+	 * system call restart (nanosleep, poll, futex with their remaining time) instead of a leaked -ERESTARTSYS.
+	 */
+	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) != 0 || ptrace(PTRACE_CONT, tid, NULL, NULL) != 0) return -EOWNERDEAD;
+	for (;;) {
+		int status = wait_stop(tid, 0);
+		if (status < 0) return -EOWNERDEAD;
+		if (status >> 16 == PTRACE_EVENT_STOP) break;
+		if (ptrace(PTRACE_CONT, tid, NULL, NULL) != 0) return -EOWNERDEAD;
+	}
+	return (long)regs.rax;
+}
+
+static _Noreturn void inject(pid_t pid, unsigned long long started, const char *mode) {
+	pid_t tid = live_thread(pid);
+	if (!tid) finish(pid, status_field(pid, pid, "State") == 'Z' ? "zombie" : "gone", "");
+	if (status_field(pid, tid, "VmSize") < 0) finish(pid, status_field(pid, tid, "State") < 0 ? "gone" : "kernel-thread", "");
+	if (status_field(pid, tid, "TracerPid") > 0) finish(pid, "traced", "a debugger is attached");
+
+	/* A signal to this child between the register writes would leave the target at a borrowed address. */
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+
+	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) != 0) finish_errno(pid, errno);
+	if (started && start_time(pid) != started) finish(pid, "gone", "");
+	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) != 0) finish_errno(pid, errno);
+	int status;
+	while ((status = wait_stop(tid, STOP_TIMEOUT_MS)) >= 0 && status >> 16 != PTRACE_EVENT_STOP)
+		/* A signal on its way in: let it be handled, the interrupt is still pending. */
+		if (ptrace(PTRACE_CONT, tid, NULL, (void *)(long)WSTOPSIG(status)) != 0) break;
+	if (status == -2) finish(pid, "busy", "did not stop");
+	if (status < 0) finish(pid, "gone", "");
+
+	struct user_regs_struct saved;
+	struct iovec io = {&saved, sizeof saved};
+	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &io) != 0) finish_errno(pid, errno);
+	/* 0x33 is the 64-bit user code segment; a 32-bit program has another register set and another call table. */
+	if (io.iov_len != sizeof saved || saved.cs != 0x33) finish(pid, "unsupported", "32-bit program");
+	uint64_t ip = find_syscall(pid);
+	if (!ip) finish(pid, "unsupported", "no syscall instruction found");
+	if (forbidden_by_seccomp(pid, tid, ip)) finish(pid, "refused-seccomp", "");
+
+	uint64_t old_mask, full_mask = ~UINT64_C(0);
+	if (ptrace(PTRACE_GETSIGMASK, tid, (void *)sizeof old_mask, &old_mask) != 0 ||
+	    ptrace(PTRACE_SETSIGMASK, tid, (void *)sizeof full_mask, &full_mask) != 0)
+		finish_errno(pid, errno);
+	long result = 0;
+	if (strcmp(mode, "off") != 0) result = inject_prctl(tid, &saved, ip, 1);
+	if (result == 0 && strcmp(mode, "on") != 0) result = inject_prctl(tid, &saved, ip, 0);
+	if (result == -EOWNERDEAD) finish(pid, "gone", "");
+	if (ptrace(PTRACE_SETREGS, tid, NULL, &saved) != 0 || ptrace(PTRACE_SETSIGMASK, tid, (void *)sizeof old_mask, &old_mask) != 0)
+		finish_errno(pid, errno);
+	if (ptrace(PTRACE_DETACH, tid, NULL, NULL) != 0) finish_errno(pid, errno);
+	if (result != 0) finish(pid, "failed", strerror((int)-result));
+	finish(pid, "done", "");
+}
+#else
+static _Noreturn void inject(pid_t pid, unsigned long long started, const char *mode) {
+	(void)mode;
+	(void)started;
+	finish(pid, "unsupported", "this machine's architecture");
+}
+#endif
+
+int main(int argc, char **argv) {
+	if (argc < 3 || (strcmp(argv[1], "on") && strcmp(argv[1], "off") && strcmp(argv[1], "reset"))) {
+		fprintf(stderr, "usage: ksm-inject on|off|reset PID[:STARTTIME]...\n");
+		return 2;
+	}
+	for (int i = 2; i < argc; i++) {
+		char *rest;
+		pid_t pid = (pid_t)strtol(argv[i], &rest, 10);
+		unsigned long long started = *rest == ':' ? strtoull(rest + 1, NULL, 10) : 0;
+		if (pid <= 1) {
+			fprintf(stderr, "ksm-inject: not a process that can be opted in: %s\n", argv[i]);
+			return 2;
+		}
+		pid_t child = fork();
+		if (child < 0) {
+			say(pid, "failed", strerror(errno));
+			continue;
+		}
+		if (child == 0) inject(pid, started, argv[1]);
+		int status;
+		while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) say(pid, "failed", "the injector ended early");
+	}
+	return 0;
+}

@@ -1,0 +1,45 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { KsmError } from "./ksm-error.ts";
+
+/** The native helpers of this package (native/). */
+export type HelperName = "ksm-exec" | "ksm-deny" | "ksm-inject" | "ksm-unmerge" | "ksm-sample" | "libksm-preload.so" | "libksm-preload-madvise.so";
+
+/**
+ * The path of a helper: in the installed package's directory, else where the build puts it.
+ * @throws KsmError KSM_HELPER when it is in neither
+ */
+export function helperPath(name: HelperName): string {
+  const directories = [process.env["SAMEPAGE_LIBEXEC"], "/usr/lib/samepage", join(import.meta.dirname, "../build")];
+  for (const directory of directories) {
+    if (directory !== undefined && existsSync(join(directory, name))) return join(directory, name);
+  }
+  throw new KsmError("KSM_HELPER", name, "is not installed", "install Samepage's package, or run npm run build in a checkout");
+}
+
+/** What a helper answered. */
+export interface HelperResult {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a helper to its end. Rejects with KSM_HELPER when it cannot be started, and with the signal's reason when aborted. */
+export async function runHelper(name: HelperName, args: readonly string[], signal?: AbortSignal): Promise<HelperResult> {
+  signal?.throwIfAborted();
+  const child = spawn(helperPath(name), args, { stdio: ["ignore", "pipe", "pipe"], ...(signal === undefined ? {} : { signal }) });
+  const collect = async (stream: AsyncIterable<unknown>): Promise<string> => {
+    const parts: Buffer[] = [];
+    for await (const part of stream) parts.push(part as Buffer);
+    return Buffer.concat(parts).toString();
+  };
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.on("error", (cause) => {
+      reject(signal?.aborted === true ? (signal.reason as Error) : new KsmError("KSM_HELPER", name, "cannot be started", "reinstall Samepage's package", cause));
+    });
+    child.on("close", resolve);
+  });
+  const [status, stdout, stderr] = await Promise.all([ended, collect(child.stdout), collect(child.stderr)]);
+  return { status, stdout, stderr: stderr.trim() };
+}

@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** /proc/PID/ksm_stat, in pages unless said otherwise. */
+export interface KsmStat {
+  readonly rmapItems: number;
+  readonly zeroPages: number;
+  /** Kept pages and duplicates alike: the sum over all processes is pages_shared + pages_sharing. */
+  readonly mergingPages: number;
+  /** Opted in as a whole (prctl). `undefined`: this kernel does not say. */
+  readonly mergeAny: boolean | undefined;
+  /** Holds any mergeable area, by prctl or by its own madvise. `undefined`: this kernel does not say. */
+  readonly mergeable: boolean | undefined;
+}
+
+/** Reads one process's numbers; `undefined` when it is gone or the kernel has none (before 6.1). */
+export function readKsmStat(proc: string, pid: number): KsmStat | undefined {
+  let text: string;
+  try {
+    text = readFileSync(join(proc, String(pid), "ksm_stat"), "utf8");
+  } catch {
+    return undefined;
+  }
+  const fields = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const [key, value] = line.split(/:?\s+/u);
+    if (key !== undefined && value !== undefined) fields.set(key, value);
+  }
+  const number = (key: string): number => Number(fields.get(key) ?? 0);
+  const answer = (key: string): boolean | undefined => (fields.has(key) ? fields.get(key) === "yes" : undefined);
+  return {
+    rmapItems: number("ksm_rmap_items"),
+    zeroPages: number("ksm_zero_pages"),
+    mergingPages: number("ksm_merging_pages"),
+    mergeAny: answer("ksm_merge_any"),
+    mergeable: answer("ksm_mergeable"),
+  };
+}
+
+/**
+ * Is any of the process's memory mergeable? From ksm_stat where it says so, else from the `mg` flag of its mappings,
+ * which costs the kernel a walk over the whole process. `undefined`: gone.
+ */
+export function isMergeable(proc: string, pid: number): boolean | undefined {
+  const stat = readKsmStat(proc, pid);
+  if (stat?.mergeable !== undefined) return stat.mergeable;
+  try {
+    return /^VmFlags:.* mg( |$)/mu.test(readFileSync(join(proc, String(pid), "smaps"), "utf8"));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,62 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { helperPath } from "./helpers.ts";
+import { KsmError } from "./ksm-error.ts";
+import { denySnippet, optInSnippet, unitOf } from "./persist-snippets.ts";
+import type { GuestManager, Snippet, SnippetHost } from "./persist-snippets.ts";
+
+/** Where units are looked for, the administrator's first (systemd.unit(5)). */
+const UNIT_DIRECTORIES = ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
+
+/**
+ * The snippet for one guest of this host; nothing is written.
+ * @throws KsmError KSM_NO_GUEST when its unit is not found, KSM_UNSUPPORTED when the manager has no place for it
+ */
+export function snippetFor(way: "opt-in" | "deny", manager: GuestManager, name: string): Snippet {
+  // The name becomes part of a path.
+  if (!/^[\w@.:-]+$/u.test(name) || name.startsWith(".")) throw new KsmError("KSM_NO_GUEST", name, "is not a guest's name", "letters, digits and @ . : _ - only");
+  const systemd = manager === "systemd" || manager === "nspawn";
+  const host: SnippetHost = {
+    helper: helperPath(way === "opt-in" ? "ksm-exec" : "ksm-deny"),
+    systemdVersion: systemd ? systemdVersion() : 0,
+    execStart: systemd ? execStartOf(unitOf(manager, name)) : "",
+  };
+  return way === "opt-in" ? optInSnippet(manager, name, host) : denySnippet(manager, name, host);
+}
+
+/**
+ * Writes a snippet to its place, whole or not at all.
+ * @param root prefix of its path, for image trees; default the host itself
+ * @throws KsmError KSM_PERMISSION
+ */
+export function writeSnippet(snippet: Snippet, root = "/"): string {
+  const path = join(root, snippet.path);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(`${path}.new`, snippet.content, { mode: 0o644 });
+    renameSync(`${path}.new`, path);
+  } catch (cause) {
+    throw new KsmError("KSM_PERMISSION", path, "cannot be written", "run as root", cause);
+  }
+  return path;
+}
+
+/** 0: no systemd. */
+function systemdVersion(): number {
+  const { stdout } = spawnSync("systemctl", ["--version"], { encoding: "utf8" });
+  return Number(/^systemd (\d+)/u.exec(stdout)?.[1] ?? 0);
+}
+
+function execStartOf(unit: string): string {
+  const template = unit.replace(/@[^.]*\./u, "@.");
+  for (const directory of UNIT_DIRECTORIES) {
+    for (const name of [unit, template]) {
+      const path = join(directory, name);
+      if (!existsSync(path)) continue;
+      const found = /^ExecStart=(.+(?:\\\n.*)*)/mu.exec(readFileSync(path, "utf8"))?.[1];
+      if (found !== undefined) return found.replaceAll(/\\\n\s*/gu, " ");
+    }
+  }
+  throw new KsmError("KSM_NO_GUEST", unit, "no such unit, or it starts nothing", `looked in ${UNIT_DIRECTORIES.join(", ")}`);
+}

@@ -1,0 +1,114 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { KsmError } from "./ksm-error.ts";
+import type { Knobs } from "./knobs.ts";
+import type { ProcessKey } from "./process-key.ts";
+
+/** What is remembered between commands, until `off`. */
+export interface KsmState {
+  readonly version: 1;
+  /** The knobs are the kernel's and die with it: a record of another boot says nothing about this one. */
+  readonly bootId: string;
+  /** Every knob as it was before our first write. */
+  readonly before: Knobs;
+  /** MemAvailable in bytes at that moment, for the real saving. */
+  readonly memAvailableBefore: number;
+  /** Were pages merged already? Then they are not ours to un-merge. */
+  readonly mergedBefore: boolean;
+  /** The knobs that we wrote last; anything else found in them was written by somebody else. */
+  readonly written: Knobs;
+  /** Processes that we opted in. */
+  readonly enrolled: readonly ProcessKey[];
+}
+
+/** The kernel's name for this boot. */
+export function bootId(proc: string): string {
+  return readFileSync(join(proc, "sys/kernel/random/boot_id"), "utf8").trim();
+}
+
+/**
+ * Reads the record; `undefined` when there is none for this boot.
+ * @throws KsmError KSM_STATE when the file is damaged: the state before would be lost by ignoring it
+ */
+export function readState(path: string, boot: string): KsmState | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new KsmError("KSM_STATE", path, "cannot be read", "run as root", cause);
+  }
+  let state: KsmState;
+  try {
+    state = JSON.parse(text) as KsmState;
+  } catch (cause) {
+    throw new KsmError("KSM_STATE", path, "is damaged", "check the knobs by hand, then remove the file", cause);
+  }
+  if (state.version !== 1) throw new KsmError("KSM_STATE", path, "was written by another version", "use that version for samepage ksm off");
+  return state.bootId === boot ? state : undefined;
+}
+
+/** Replaces the record durably: it must be on disk before the first knob changes. */
+export function writeState(path: string, state: KsmState): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${process.pid}`;
+  const fd = openSync(temporary, "w", 0o600);
+  try {
+    writeSync(fd, `${JSON.stringify(state, null, 2)}\n`);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(temporary, path);
+  const directory = openSync(dirname(path), "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** Removes the record: nothing of ours is left to restore. */
+export function removeState(path: string): void {
+  rmSync(path, { force: true });
+}
+
+/**
+ * Runs `action` while holding the record's lock, so that two commands never interleave their transactions.
+ * A lock whose owner is dead is taken over.
+ * @throws KsmError KSM_LOCKED when another live process holds it
+ */
+export async function withStateLock<T>(path: string, proc: string, action: () => T | Promise<T>): Promise<T> {
+  const lock = `${path}.lock`;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  for (let attempt = 0; ; attempt++) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: "wx" });
+      break;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "EEXIST")
+        throw new KsmError("KSM_PERMISSION", lock, "cannot be created", "run as root", cause);
+      const owner = lockOwner(lock, proc);
+      if (owner !== undefined && attempt === 0)
+        throw new KsmError("KSM_LOCKED", path, `process ${owner} is changing KSM`, "wait for it, or end it", cause);
+      if (attempt > 2) throw new KsmError("KSM_LOCKED", path, "the lock is contended", "try again", cause);
+      rmSync(lock, { force: true });
+    }
+  }
+  try {
+    return await action();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function lockOwner(lock: string, proc: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(lock, "utf8"));
+    if (!(pid > 0)) return undefined;
+    readFileSync(join(proc, String(pid), "stat"));
+    return pid;
+  } catch {
+    return undefined;
+  }
+}

@@ -107,7 +107,7 @@ async function untilStable(proc: string, selector: GuestSelector, options: Enrol
       seen.set(key, { pid: head.pid, started: head.started, comm: head.comm, outcome, detail: result.detail });
     }
     stable = todo.length === 0;
-    if (todo.some((head) => !seen.has(keyOf(head)))) await setTimeout(BUSY_PAUSE_MS, undefined, { ...(options.signal === undefined ? {} : { signal: options.signal }) });
+    if (todo.some((head) => !seen.has(keyOf(head)))) await setTimeout(BUSY_PAUSE_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
   }
   const processes = [...seen.values()];
   const counts: Partial<Record<EnrollOutcome, number>> = {};

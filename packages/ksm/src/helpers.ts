@@ -25,18 +25,18 @@ export interface HelperResult {
   readonly stderr: string;
 }
 
-/** Runs a helper to its end. Rejects with KSM_HELPER when it cannot be started, and with the signal's reason when aborted. */
+/** Runs a helper to its end. Rejects with KSM_HELPER when it cannot be started, and with an AbortError when aborted. */
 export async function runHelper(name: HelperName, args: readonly string[], signal?: AbortSignal): Promise<HelperResult> {
   signal?.throwIfAborted();
   const child = spawn(helperPath(name), args, { stdio: ["ignore", "pipe", "pipe"], ...(signal === undefined ? {} : { signal }) });
   const collect = async (stream: AsyncIterable<unknown>): Promise<string> => {
     const parts: Buffer[] = [];
-    for await (const part of stream) parts.push(part as Buffer);
+    for await (const part of stream) if (part instanceof Buffer) parts.push(part);
     return Buffer.concat(parts).toString();
   };
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on("error", (cause) => {
-      reject(signal?.aborted === true ? (signal.reason as Error) : new KsmError("KSM_HELPER", name, "cannot be started", "reinstall Samepage's package", cause));
+      reject(signal?.aborted === true ? cause : new KsmError("KSM_HELPER", name, "cannot be started", "reinstall Samepage's package", cause));
     });
     child.on("close", resolve);
   });

@@ -2,18 +2,10 @@ import { runHelper } from "./helpers.ts";
 import { KsmError } from "./ksm-error.ts";
 import type { ProcessKey } from "./process-key.ts";
 
+const OUTCOMES = ["done", "gone", "zombie", "kernel-thread", "refused-seccomp", "busy", "traced", "unsupported", "denied", "failed"] as const;
+
 /** What became of one process; native/ksm-inject.c says what each means. */
-export type InjectOutcome =
-  | "done"
-  | "gone"
-  | "zombie"
-  | "kernel-thread"
-  | "refused-seccomp"
-  | "busy"
-  | "traced"
-  | "unsupported"
-  | "denied"
-  | "failed";
+export type InjectOutcome = (typeof OUTCOMES)[number];
 
 export interface Injection {
   readonly pid: number;
@@ -39,8 +31,9 @@ export async function inject(mode: "on" | "off" | "reset", keys: readonly Proces
     const { status, stdout, stderr } = await runHelper("ksm-inject", [mode, ...batch.map((key) => `${key.pid}:${key.started}`)]);
     if (status !== 0) throw new KsmError("KSM_HELPER", "ksm-inject", stderr || `ended with ${status}`, "see the message");
     for (const line of stdout.split("\n")) {
-      const [pid, outcome, ...detail] = line.split(" ");
-      if (pid !== undefined && outcome !== undefined) results.push({ pid: Number(pid), outcome: outcome as InjectOutcome, detail: detail.join(" ") });
+      const [pid, word, ...detail] = line.split(" ");
+      const outcome = OUTCOMES.find((known) => known === word);
+      if (outcome !== undefined) results.push({ pid: Number(pid), outcome, detail: detail.join(" ") });
     }
   }
   return results;

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { errnoCode } from "./errno-code.ts";
 import { KsmError } from "./ksm-error.ts";
 import { KNOB_NAMES } from "./knobs.ts";
-import type { AdvisorMode, KnobName, Knobs, KnobValue } from "./knobs.ts";
+import type { KnobName, Knobs, KnobValue } from "./knobs.ts";
 
 /**
  * Reads every knob that this kernel has, found by its file.
@@ -12,12 +13,12 @@ import type { AdvisorMode, KnobName, Knobs, KnobValue } from "./knobs.ts";
 export function readKnobs(sysfs: string): Knobs {
   if (!existsSync(join(sysfs, "run")))
     throw new KsmError("KSM_ABSENT", sysfs, "this kernel has no KSM", "run a kernel built with CONFIG_KSM=y; files can still be unified");
-  const knobs: Partial<Record<KnobName, KnobValue>> = {};
+  const knobs: Knobs = {};
   for (const name of KNOB_NAMES) {
     const value = readKnob(sysfs, name);
-    if (value !== undefined) knobs[name] = value;
+    if (value !== undefined) Object.assign(knobs, { [name]: value });
   }
-  return knobs as Knobs;
+  return knobs;
 }
 
 function readKnob(sysfs: string, name: KnobName): KnobValue | undefined {
@@ -26,11 +27,11 @@ function readKnob(sysfs: string, name: KnobName): KnobValue | undefined {
   try {
     text = readFileSync(path, "utf8").trim();
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (errnoCode(cause) === "ENOENT") return undefined;
     throw new KsmError("KSM_IO", path, "cannot be read", "check that /sys is mounted and readable", cause);
   }
   // `[none] scan-time`: the brackets mark the chosen one.
-  if (name === "advisor_mode") return (/\[([^\]]+)\]/u.exec(text)?.[1] ?? text) as AdvisorMode;
+  if (name === "advisor_mode") return text.includes("[scan-time]") ? "scan-time" : "none";
   return Number(text);
 }
 
@@ -43,7 +44,7 @@ export function writeKnob(sysfs: string, name: KnobName, value: KnobValue): void
   try {
     writeFileSync(path, String(value));
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
+    const code = errnoCode(cause);
     if (code === "EACCES" || code === "EPERM" || code === "EROFS")
       throw new KsmError("KSM_PERMISSION", path, "cannot be written", "run as root on the host itself, with /sys writable", cause);
     if (code === "EBUSY") throw new KsmError("KSM_BUSY", name, "the kernel refuses while pages are merged", "un-merge first: samepage ksm off", cause);

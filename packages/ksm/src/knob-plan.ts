@@ -37,10 +37,10 @@ const ORDER: readonly KnobName[] = [
  */
 export function planKnobs(current: Knobs, wanted: Knobs, pagesShared: number): KnobStep[] {
   const changes = new Map<KnobName, KnobStep>();
-  for (const [name, to] of Object.entries(wanted) as [string, KnobValue | undefined][]) {
-    if (to === undefined) continue;
+  for (const name of Object.keys(wanted)) {
     if (!isKnobName(name)) throw unsupported(name);
-    const from = current[name];
+    const [from, to] = [current[name], wanted[name]];
+    if (to === undefined) continue;
     if (from === undefined) throw unsupported(name);
     checkValue(name, to, KNOB_RULES[name]);
     if (from !== to) changes.set(name, { knob: name, from, to });

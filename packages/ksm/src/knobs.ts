@@ -64,9 +64,9 @@ export const KNOB_RULES: Readonly<Record<KnobName, KnobRule>> = {
   advisor_max_pages_to_scan: { min: 1, max: UINT_MAX },
 };
 
-export const KNOB_NAMES = Object.keys(KNOB_RULES) as readonly KnobName[];
-
 /** Is this the name of a knob that some kernel has? */
 export function isKnobName(name: string): name is KnobName {
   return Object.hasOwn(KNOB_RULES, name);
 }
+
+export const KNOB_NAMES: readonly KnobName[] = Object.keys(KNOB_RULES).filter(isKnobName);

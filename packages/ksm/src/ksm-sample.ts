@@ -7,7 +7,7 @@ import type { KsmPaths } from "./ksm-paths.ts";
 import { memAvailable } from "./transaction.ts";
 
 /** Pressure stall information of one resource: percent of the last ten seconds. Zero where the kernel keeps none. */
-export interface Pressure {
+interface Pressure {
   readonly some: number;
   readonly full: number;
 }
@@ -55,7 +55,7 @@ export function takeSample(paths: KsmPaths, ksmd: number | undefined, members: n
 }
 
 /** Nanoseconds on a processor: the first field of schedstat, exact where utime counts ticks. */
-export function cpuTime(proc: string, pid: number): number {
+function cpuTime(proc: string, pid: number): number {
   return Number(readFileSync(join(proc, String(pid), "schedstat"), "utf8").split(" ")[0]);
 }
 

@@ -78,7 +78,7 @@ function anonymousMemory(proc: string, pid: number): { anonymous: number; propor
 }
 
 /** Bytes of same-filled pages in all zram devices: column 6 of mm_stat (Documentation/admin-guide/blockdev/zram.rst). */
-export function zramSameFilled(block: string): number {
+function zramSameFilled(block: string): number {
   let pages = 0;
   try {
     for (const name of readdirSync(block)) {

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { errnoCode } from "./errno-code.ts";
 import { KsmError } from "./ksm-error.ts";
 import type { Knobs } from "./knobs.ts";
 import type { ProcessKey } from "./process-key.ts";
@@ -35,17 +36,22 @@ export function readState(path: string, boot: string): KsmState | undefined {
   try {
     text = readFileSync(path, "utf8");
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (errnoCode(cause) === "ENOENT") return undefined;
     throw new KsmError("KSM_STATE", path, "cannot be read", "run as root", cause);
   }
-  let state: KsmState;
+  let state: unknown;
   try {
-    state = JSON.parse(text) as KsmState;
+    state = JSON.parse(text);
   } catch (cause) {
     throw new KsmError("KSM_STATE", path, "is damaged", "check the knobs by hand, then remove the file", cause);
   }
-  if (state.version !== 1) throw new KsmError("KSM_STATE", path, "was written by another version", "use that version for samepage ksm off");
+  if (!isState(state)) throw new KsmError("KSM_STATE", path, "was written by another version", "use that version for samepage ksm off");
   return state.bootId === boot ? state : undefined;
+}
+
+/** Only we write the file, whole or not at all: the version and the parts that matter most tell enough. */
+function isState(value: unknown): value is KsmState {
+  return typeof value === "object" && value !== null && "version" in value && value.version === 1 && "before" in value && "enrolled" in value;
 }
 
 /** Replaces the record durably: it must be on disk before the first knob changes. */
@@ -86,7 +92,7 @@ export async function withStateLock<T>(path: string, proc: string, action: () =>
       writeFileSync(lock, String(process.pid), { flag: "wx" });
       break;
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "EEXIST")
+      if (errnoCode(cause) !== "EEXIST")
         throw new KsmError("KSM_PERMISSION", lock, "cannot be created", "run as root", cause);
       const owner = lockOwner(lock, proc);
       if (owner !== undefined && attempt === 0)

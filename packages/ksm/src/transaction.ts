@@ -102,17 +102,17 @@ export async function restoreKnobs(paths: KsmPaths): Promise<KnobStep[]> {
     const state = readState(paths.state, bootId(paths.proc));
     if (state === undefined) return [];
     const current = readKnobs(paths.sysfs);
-    const wanted: Partial<Record<keyof Knobs, Knobs[keyof Knobs]>> = {};
+    const wanted: Knobs = {};
     for (const name of KNOB_NAMES) {
       const value = state.before[name];
       if (value === undefined || current[name] === undefined) continue;
       if (name === "pages_to_scan" && state.before.advisor_mode === "scan-time") continue;
-      wanted[name] = value;
+      Object.assign(wanted, { [name]: value });
     }
     // Left by an un-merge, run reads 2; a record of run=2 means just as much stopped, and writing 2 would un-merge again.
-    if (wanted.run === 2) wanted.run = 0;
-    const steps = planKnobs(current, wanted as Knobs, readCounters(paths.sysfs).pagesShared);
-    run(paths.sysfs, withPagesToScan(steps, current, wanted as Knobs), undefined);
+    if (wanted.run === 2) Object.assign(wanted, { run: 0 });
+    const steps = planKnobs(current, wanted, readCounters(paths.sysfs).pagesShared);
+    run(paths.sysfs, withPagesToScan(steps, current, wanted), undefined);
     removeState(paths.state);
     return steps;
   });

@@ -122,7 +122,7 @@ export async function runTuner(paths: KsmPaths, options: TunerLoopOptions): Prom
 }
 
 /** Processes that take part in KSM. */
-export async function countMembers(proc: string, signal?: AbortSignal): Promise<number> {
+async function countMembers(proc: string, signal?: AbortSignal): Promise<number> {
   return (await listProcesses(proc, signal)).filter((head) => {
     const stat = readKsmStat(proc, head.pid);
     // Kernels that do not say so: a process that ksmd tracks takes part, found one scan late.

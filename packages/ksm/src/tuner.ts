@@ -84,8 +84,9 @@ const MAX_BATCH = 262_144;
 const GROWTH = 0.05;
 /** Fewer new pages than this (4 MiB) are noise. */
 const MIN_GROWTH = 1024;
-/** A batch within this fraction of the last one is not worth a write. */
-const DAMPING = 0.2;
+/** A batch this little above or below the last one is not worth a write. Below, it would be time over the ceiling. */
+const DAMPING_UP = 0.2;
+const DAMPING_DOWN = 0.05;
 const BUSY_INTERVAL_MS = 1000;
 const IDLE_INTERVAL_MS = 10_000;
 
@@ -141,7 +142,7 @@ interface Transition {
 /** Keeps a batch that is close enough: the cost of a page wobbles, and every write of a knob wakes ksmd. */
 function damp(old: Knobs, wanted: Knobs): Knobs {
   const [from, to] = [old.pages_to_scan, wanted.pages_to_scan];
-  if (from === undefined || to === undefined || Math.abs(to - from) > from * DAMPING) return wanted;
+  if (from === undefined || to === undefined || to < from * (1 - DAMPING_DOWN) || to > from * (1 + DAMPING_UP)) return wanted;
   return { ...wanted, pages_to_scan: from };
 }
 
@@ -221,12 +222,15 @@ function advisorKnobs(share: number, costNs: number, sample: KsmSample, own: { p
 }
 
 /**
- * The batch that makes ksmd use `share` of a core: it works batch × cost, then sleeps, so
+ * The batch and sleep that make ksmd use `share` of a core: it works batch × cost, then sleeps, so
  * share = work / (work + sleep) and batch = share / (1 − share) × sleep / cost.
  */
 function pace(share: number, costNs: number, sleepMs: number): { pages_to_scan: number; sleep_millisecs: number } {
-  const batch = ((share / (1 - Math.min(share, 0.99))) * sleepMs * 1e6) / costNs;
-  return { pages_to_scan: Math.round(Math.min(MAX_BATCH, Math.max(MIN_BATCH, batch))), sleep_millisecs: sleepMs };
+  const load = share / (1 - Math.min(share, 0.99));
+  const batch = (load * sleepMs * 1e6) / costNs;
+  // A page so dear that even the smallest batch is too much work for this sleep: sleep longer.
+  if (batch < MIN_BATCH) return { pages_to_scan: MIN_BATCH, sleep_millisecs: Math.ceil((MIN_BATCH * costNs) / load / 1e6) };
+  return { pages_to_scan: Math.round(Math.min(MAX_BATCH, batch)), sleep_millisecs: sleepMs };
 }
 
 function measureCost(state: TunerState, sample: KsmSample): number {

@@ -26,7 +26,7 @@ const MARGIN_FRACTION = 0.02;
 const MARGIN_MIN = 64 * 1024 * 1024;
 
 /** The margin of an un-merge in bytes. */
-export function unmergeMargin(memTotal: number): number {
+function unmergeMargin(memTotal: number): number {
   return Math.max(MARGIN_MIN, memTotal * MARGIN_FRACTION);
 }
 

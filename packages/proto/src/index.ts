@@ -1,1 +1,5 @@
 export * from "./gen/samepage/v1/agent.pb.ts";
+export * from "./gen/samepage/v1/enrolment.pb.ts";
+export * from "./gen/samepage/v1/host.pb.ts";
+export * from "./gen/samepage/v1/operation.pb.ts";
+export * from "./gen/samepage/v1/report.pb.ts";

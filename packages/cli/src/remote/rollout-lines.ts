@@ -7,7 +7,7 @@ import { printable } from "../terminal/text-width.ts";
 
 /** Hosts shown one by one in a live view; the rest is counted. A screen has 24 lines. */
 const shownHosts = 14;
-const order: readonly RolloutHostState[] = ["running", "dispatching", "failed", "missed", "waiting", "succeeded", "skipped", "cancelled"];
+const order: readonly RolloutHostState[] = ["running", "acknowledged", "dispatching", "failed", "stopped", "skipped", "pending", "succeeded"];
 
 /** A rollout on one screen: its state, its waves, and the hosts where something happens. */
 export function rolloutLines(rollout: RolloutView, terminal: Terminal): string[] {
@@ -33,7 +33,7 @@ export function rolloutLines(rollout: RolloutView, terminal: Terminal): string[]
 /** `unify running · wave 1 of 2 · 3 of 12 hosts · 1.2 GiB freed`. */
 export function summaryLine(rollout: RolloutSummary, { style }: Terminal): string {
   const all = Object.values(rollout.hosts).reduce((sum, count) => sum + count, 0);
-  const ended = all - rollout.hosts.waiting - rollout.hosts.dispatching - rollout.hosts.running;
+  const ended = all - rollout.hosts.pending - rollout.hosts.dispatching - rollout.hosts.acknowledged - rollout.hosts.running;
   const parts = [
     `${style.bold(printable(rollout.name))} ${toneOf(rollout.state, style)(rollout.state)}`,
     `wave ${Math.min(rollout.wave + 1, rollout.waveCount)} of ${rollout.waveCount}`,
@@ -52,9 +52,9 @@ export function eventLine(event: EventView): string | undefined {
 }
 
 function toneOf(state: string, style: Terminal["style"]): (text: string) => string {
-  if (state === "succeeded") return style.good;
+  if (state === "succeeded" || state === "completed") return style.good;
   if (state === "failed" || state === "aborted") return style.bad;
-  return state === "missed" || state === "paused" || state === "aborting" || state === "cancelled" ? style.warn : (text) => text;
+  return state === "skipped" || state === "paused" || state === "aborting" || state === "stopped" ? style.warn : (text) => text;
 }
 
 function hostProgress({ progress, state }: RolloutHostView): string {

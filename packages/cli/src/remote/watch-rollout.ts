@@ -11,7 +11,7 @@ const frameMs = 100;
 /** The whole rollout is asked for this often, so that whatever was missed shows up. */
 const refreshMs = 5000;
 
-const endStates: ReadonlySet<RolloutState> = new Set(["succeeded", "failed", "aborted"]);
+const endStates: ReadonlySet<RolloutState> = new Set(["completed", "failed", "aborted"]);
 
 /** Shows a rollout until it has ended (or the signal aborts, which leaves it running) and resolves with its last view. */
 export async function watchRollout(api: ApiClient, id: string, out: LiveArea, signal: AbortSignal): Promise<RolloutView> {

@@ -14,6 +14,6 @@ export const rolloutWatch = defineVerb({
   examples: [{ command: "samepage rollout watch 01J9Z8", meaning: "wait for a rollout in a script" }],
   run: async ({ id, ...connection }, context) => {
     const rollout = await watchRollout(await connect(connection, context), id, context.out, context.signal);
-    return { json: rollout, human: (terminal) => rolloutLines(rollout, terminal), exitCode: rollout.state === "succeeded" ? exitCode.done : exitCode.failed };
+    return { json: rollout, human: (terminal) => rolloutLines(rollout, terminal), exitCode: rollout.state === "completed" ? exitCode.done : exitCode.failed };
   },
 });

@@ -12,7 +12,6 @@ export type EventBody =
       readonly host: string;
       readonly state: RolloutHostState;
       readonly reason: string;
-      readonly attempt: number;
       readonly reclaimedBytes: number | null;
     }
   | { readonly type: "progress"; readonly rollout: string; readonly host: string; readonly progress: ProgressView }

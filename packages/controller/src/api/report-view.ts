@@ -20,7 +20,6 @@ export interface RolloutReportView {
 export interface HostReportView {
   readonly host: string;
   readonly state: RolloutHostState;
-  readonly job: string | null;
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
   readonly error: { readonly code: string; readonly message: string; readonly hint: string } | null;

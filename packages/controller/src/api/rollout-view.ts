@@ -5,32 +5,37 @@ export interface CreateRollout {
   /** For people; default: the operation's kind. */
   readonly name?: string;
   readonly operation: Operation;
-  /** Which hosts: `all`, or terms joined by commas, all of which must hold: `label=value`, `label!=value`, `host=pattern`. Default `all`. */
+  /** Which hosts: terms joined by commas, all of which must hold, e.g. `env=prod,name~web-*,kernel>=5.10`; `all` is every host. Default `all`. */
   readonly selector?: string;
-  /**
-   * Sizes of the waves, each a count (`2`) or a percentage of the selected hosts (`10%`, rounded up).
-   * What is left over goes into a last wave. Default `["1"]`: one canary host, then the rest.
-   */
+  /** Hosts tried before all others: a count (`1`) or a percentage of the selected hosts (`10%`, rounded up). Default `1`; `0` for none. */
+  readonly canary?: string;
+  /** Sizes of the waves after the canary, written like it. What they leave over is one more wave. Default: one wave. */
   readonly waves?: readonly string[];
   /** Hosts worked on at the same time, 1 … 10000. Default 10. */
   readonly concurrency?: number;
-  /** Failed hosts that are borne before the rollout stops: a count or a percentage. Default `0`: the first failure stops it. */
+  /** Failed hosts that are borne before the rollout stops: a count (`0`: the first failure stops it) or a percentage of those that ended. Default `10%`. */
   readonly failureBudget?: string;
-  /** Hosts that must have ended before a percentage counts. Default 5. */
+  /** Hosts that must have ended before a percentage counts. Default 10. */
   readonly failureMinimumSample?: number;
   /** Seconds to wait between waves, 0 … 604800. Default 0. */
   readonly soakSeconds?: number;
-  /** Seconds a host that is offline is waited for before it counts as `missed`, 0 … 2592000. Default 900. */
+  /** Seconds a host that is offline or cordoned is waited for before it is left out, 0 … 2592000. Default 600. */
   readonly offlineGraceSeconds?: number;
-  /** Seconds that one host may take, 60 … 604800; the agent stops by itself then, with a checkpoint. Default 14400. */
+  /** Seconds that one host may take, 60 … 604800; the agent stops by itself then, with a checkpoint. Default 21600. */
   readonly jobTimeoutSeconds?: number;
 }
 
-/** `failed`: the failure budget was used up or a gate said no; `reason` says which. */
-export type RolloutState = "running" | "paused" | "aborting" | "aborted" | "succeeded" | "failed";
+/**
+ * `created` until its first step; `soaking` between a wave's end and the next one; `paused` starts nothing new and lets
+ * running jobs end; `failed`: the failure budget was used up, `reason` says how.
+ */
+export type RolloutState = "created" | "running" | "soaking" | "paused" | "aborting" | "aborted" | "completed" | "failed";
 
-/** Where one host stands. `missed`: offline past the grace; `cancelled`: the rollout was aborted. */
-export type RolloutHostState = "waiting" | "dispatching" | "running" | "succeeded" | "failed" | "missed" | "skipped" | "cancelled";
+/**
+ * Where one host stands. `dispatching`: commanded, not acknowledged; `acknowledged`: the agent has the job; `running`: it
+ * has reported progress; `stopped`: by an abort; `skipped`: left out by policy, e.g. offline past the grace.
+ */
+export type RolloutHostState = "pending" | "dispatching" | "acknowledged" | "running" | "succeeded" | "failed" | "stopped" | "skipped";
 
 export interface RolloutSummary {
   readonly id: string;
@@ -58,6 +63,8 @@ export interface RolloutView extends RolloutSummary {
 }
 
 export interface RolloutWaveView {
+  /** e.g. `canary` or `wave 1`. */
+  readonly name: string;
   readonly hosts: readonly RolloutHostView[];
 }
 
@@ -66,8 +73,6 @@ export interface RolloutHostView {
   readonly state: RolloutHostState;
   /** Why, for people; empty while all is well. */
   readonly reason: string;
-  /** Tries so far. */
-  readonly attempt: number;
   readonly progress: ProgressView | null;
   /** Bytes that the host's newest dry run of this operation predicted; null when there was none. */
   readonly predictedBytes: number | null;
@@ -85,6 +90,6 @@ export interface ProgressView {
 /** What `rollout plan` shows: the waves that creating it now would freeze. Nothing is stored. */
 export interface RolloutPlanView {
   readonly selector: string;
-  readonly waves: readonly { readonly hosts: readonly { readonly host: string; readonly predictedBytes: number | null }[] }[];
+  readonly waves: readonly { readonly name: string; readonly hosts: readonly { readonly host: string; readonly predictedBytes: number | null }[] }[];
   readonly notices: readonly string[];
 }

@@ -1,0 +1,175 @@
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { hostname, networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { ensureAdminToken } from "./admin-token.ts";
+import { createAgentHandler } from "./agent-messages.ts";
+import { ControllerError } from "./api/controller-error.ts";
+import type { HealthView } from "./api/health-view.ts";
+import type { Controller, ControllerOptions } from "./controller-options.ts";
+import { createEnrolment } from "./enrolment.ts";
+import { createFleet } from "./fleet-view.ts";
+import { createAgentServer } from "./grpc/agent-server.ts";
+import { createEnrolmentService } from "./grpc/enrolment-service.ts";
+import { serveAgentStream } from "./grpc/serve-agent-stream.ts";
+import { createStreamRegistry } from "./grpc/stream-registry.ts";
+import { createApiServer } from "./http/api-server.ts";
+import { addAuditRoutes } from "./http/audit-routes.ts";
+import { addEventRoutes } from "./http/event-routes.ts";
+import { addHealthRoute } from "./http/health-route.ts";
+import { addHostRoutes } from "./http/host-routes.ts";
+import { addRolloutRoutes } from "./http/rollout-routes.ts";
+import { addTokenRoutes } from "./http/token-routes.ts";
+import { parseListenAddress } from "./listen-address.ts";
+import { type Mail, openMailbox } from "./mailbox.ts";
+import { authorityFiles } from "./pki/authority-files.ts";
+import { openCertificateAuthority } from "./pki/certificate-authority.ts";
+import { createProgressBoard } from "./progress-board.ts";
+import { connectRedis } from "./redis/connect-redis.ts";
+import { keys } from "./redis/keys.ts";
+import { checkRedisFitness } from "./redis/redis-fitness.ts";
+import { createCommandCourier } from "./rollout/command-courier.ts";
+import { selectHosts } from "./rollout/create-rollout.ts";
+import { createJobInbox } from "./rollout/job-inbox.ts";
+import { startReconciler } from "./rollout/reconciler.ts";
+import { createRolloutQueues, type RolloutQueues } from "./rollout/rollout-queues.ts";
+import { createRolloutRunner } from "./rollout/rollout-runner.ts";
+import { createRolloutStore } from "./rollout/rollout-store.ts";
+import { createAuditLog } from "./stores/audit-log.ts";
+import { createEventLog } from "./stores/event-log.ts";
+import { createHostStore } from "./stores/host-store.ts";
+import { createPresence } from "./stores/presence.ts";
+import { createTokenStore } from "./stores/token-store.ts";
+import { createStreamLifecycle } from "./stream-lifecycle.ts";
+
+/**
+ * Starts a controller; resolves when agents and operators can connect.
+ * @throws ControllerError `redis-unreachable`, `redis-unfit`, `state-dir`, `listen` or `invalid`, with nothing left running.
+ */
+export async function createController(options: ControllerOptions = {}): Promise<Controller> {
+  const opened: (() => Promise<void>)[] = [];
+  const closeAll = async () => {
+    // Last opened, first closed; one that fails must not keep the others open.
+    for (const close of opened.splice(0).reverse()) await close().catch((error: unknown) => logger.warn({ err: error }, "while closing"));
+  };
+  const id = randomUUID();
+  const logger = (options.logger ?? pino()).child({ controller: id.slice(0, 8) });
+  try {
+    options.signal?.throwIfAborted();
+    return await open(options, id, logger, opened, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function open(options: ControllerOptions, id: string, logger: NonNullable<ControllerOptions["logger"]>, opened: (() => Promise<void>)[], closeAll: () => Promise<void>): Promise<Controller> {
+  const stateDir = options.stateDir ?? "/var/lib/samepage-controller";
+  const agentListen = parseListenAddress(options.agentListen ?? "0.0.0.0:7443");
+  await mkdir(stateDir, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    throw new ControllerError("state-dir", `cannot make ${stateDir}`, { hint: "run as root, or give another state directory", target: stateDir, cause });
+  });
+
+  const redisAddress = options.redis ?? "redis://127.0.0.1:6379";
+  const connect = async (use: "store" | "queue") => {
+    const client = await connectRedis(redisAddress, use, logger);
+    opened.push(async () => client.disconnect());
+    return client;
+  };
+  const store = await connect("store");
+  await checkRedisFitness(store);
+  const closing = new AbortController();
+
+  const authority = await openCertificateAuthority(authorityFiles(join(stateDir, "ca")));
+  const serverCertificate = await authority.issueServer(ownNames(options));
+
+  const hosts = createHostStore(store);
+  const tokens = createTokenStore(store);
+  const audit = createAuditLog(store);
+  const rollouts = createRolloutStore(store);
+  const adminToken = await ensureAdminToken(stateDir, tokens);
+  const presence = await createPresence(store, id, logger);
+  opened.push(async () => presence.close());
+  const events = createEventLog(store, await connect("queue"), logger);
+  opened.push(async () => events.close());
+  const progress = createProgressBoard(events);
+  const streams = createStreamRegistry();
+  const enrolment = createEnrolment({ tokens, hosts, audit, authority: () => authority, certificateHours: options.certificateHours ?? 24, logger });
+
+  let send: (controller: string, mail: Mail) => Promise<void> = async () => {};
+  const courier = createCommandCourier({ controller: id, presence, streams, rollouts, send: async (to, mail) => send(to, mail), logger });
+  const lifecycle = createStreamLifecycle({ controller: id, streams, presence, events, send: async (to, mail) => send(to, mail), changed: async () => reconciler.wake(), logger });
+  const receive = async (mail: Mail) => (mail.type === "disconnect" ? lifecycle.receive(mail) : courier.receive(mail));
+  const mailbox = await openMailbox(store, await connect("queue"), id, receive, logger);
+  opened.push(async () => mailbox.close());
+  send = async (to, mail) => mailbox.send(to, mail);
+
+  let queues: RolloutQueues | undefined;
+  const runner = createRolloutRunner({
+    rollouts,
+    presence,
+    cordoned: async () => new Set(await store.smembers(keys.cordoned)),
+    effects: {
+      dispatch: async (commands) => queues?.dispatch(commands),
+      cancel: async (cancels) => courier.cancel(cancels),
+      wakeAt: async (rollout, at) => queues?.wakeAt(rollout, at),
+    },
+    logger,
+  });
+  queues = createRolloutQueues(store, await connect("queue"), { tick: async (rollout) => runner.step(rollout), deliver: async (command) => courier.deliver(command) }, logger);
+  const requestTick = async (rollout: string) => queues.requestTick(rollout);
+  opened.push(async () => queues.close());
+  const reconciler = startReconciler({ rollouts, requestTick, logger });
+  opened.push(async () => reconciler.close());
+
+  const jobs = createJobInbox({ rollouts, hosts, events, acknowledged: async (job, fence) => courier.acknowledged(job, fence), requestTick, logger });
+  const handler = createAgentHandler(hosts, jobs, enrolment);
+  const agents = await createAgentServer({
+    listen: agentListen,
+    acceptsPerSecond: options.acceptsPerSecond ?? 150,
+    server: serverCertificate,
+    authorities: authority.authorities,
+    agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), logger }) },
+    enrolment: createEnrolmentService(enrolment, logger),
+  });
+  opened.push(async () => agents.close());
+  opened.push(async () => lifecycle.close());
+
+  const agentAddress = options.agentAddress ?? advertised(agents.address);
+  const fleet = createFleet({ store, hosts, presence, select: selectHosts });
+  const health = async (): Promise<HealthView> => {
+    const problem = await store.ping().then(
+      () => undefined,
+      () => "Redis does not answer",
+    );
+    return { state: problem === undefined ? "ok" : "degraded", version, problems: problem === undefined ? [] : [problem], streams: streams.size };
+  };
+  const api = await createApiServer(options.apiListen ?? "127.0.0.1:7480", serverCertificate, logger, (app) => {
+    addHealthRoute(app, health);
+    addHostRoutes(app, { fleet, tokens, audit, disconnect: async (host, reason) => lifecycle.disconnect(host, reason) });
+    addTokenRoutes(app, { tokens, audit, caFingerprint: () => authority.fingerprint, agentAddress: () => agentAddress });
+    addRolloutRoutes(app, { rollouts, hosts, tokens, runner, progressOf: (rollout) => progress.of(rollout) });
+    addEventRoutes(app, { events, tokens, closing: closing.signal });
+    addAuditRoutes(app, { audit, tokens });
+  });
+  opened.push(async () => api.close());
+  opened.push(async () => closing.abort());
+
+  options.signal?.addEventListener("abort", () => void closeAll(), { once: true });
+  logger.info({ agents: agents.address, api: api.address }, "controller is ready");
+  return { address: { agents: agentAddress, api: api.address }, adminToken, ca: authority.certificate, close: closeAll };
+}
+
+const version = "0.1.0";
+
+/** Names and addresses that operators may reach this machine by. */
+function ownNames(options: ControllerOptions): readonly string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address.split("%")[0] ?? address));
+  return [...new Set(["localhost", hostname(), ...addresses, ...(options.names ?? [])])];
+}
+
+/** An address that listens everywhere is reached by the machine's name. */
+function advertised(address: string): string {
+  return address.replace(/^(0\.0\.0\.0|::):/u, `${hostname()}:`);
+}

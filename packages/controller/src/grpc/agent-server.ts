@@ -1,0 +1,80 @@
+import { once } from "node:events";
+import { Server, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { AgentServiceService, EnrolmentServiceService, type AgentServiceServer, type EnrolmentServiceServer } from "@samepage/proto";
+import { ControllerError } from "../api/controller-error.ts";
+import type { ListenAddress } from "../listen-address.ts";
+import type { KeyPair } from "../pki/authority-files.ts";
+import { messageOf } from "../thrown.ts";
+import { createAcceptGate } from "./accept-gate.ts";
+import { createServerCredentials } from "./server-credentials.ts";
+
+export interface AgentServerOptions {
+  readonly listen: ListenAddress;
+  readonly acceptsPerSecond: number;
+  readonly server: KeyPair;
+  /** PEM of the authorities whose client certificates are accepted. */
+  readonly authorities: string;
+  readonly agents: AgentServiceServer;
+  readonly enrolment: EnrolmentServiceServer;
+}
+
+/** The one port for agents: streams of members and enrolment of newcomers. */
+export interface AgentServer {
+  /** `host:port` as really listened on. */
+  readonly address: string;
+  /** New connections see these from now on; open ones stay. */
+  setCertificates(server: KeyPair, authorities: string): void;
+  close(): Promise<void>;
+}
+
+/** Agents keep their messages below 1 MiB; the rest is for framing. */
+const receiveLimit = 1024 * 1024 + 64 * 1024;
+
+/** Milliseconds that streams have to end by themselves when the server closes. */
+const graceMs = 500;
+
+/** @throws ControllerError `listen`. */
+export async function createAgentServer(options: AgentServerOptions): Promise<AgentServer> {
+  const grpc = new Server({
+    // Without keepalive a dropped link raises no event. The agent pings every 30 s; slower here, so that one of both notices.
+    "grpc.keepalive_time_ms": 60_000,
+    "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.http2.min_ping_interval_without_data_ms": 10_000,
+    "grpc.max_receive_message_length": receiveLimit,
+    // An agent has one stream and, rarely, one call besides.
+    "grpc.max_concurrent_streams": 8,
+    "grpc.enable_channelz": 0,
+  });
+  addService(grpc, AgentServiceService, options.agents);
+  addService(grpc, EnrolmentServiceService, options.enrolment);
+  const credentials = createServerCredentials(options.server, options.authorities);
+  const injector = grpc.createConnectionInjector(credentials.credentials);
+  const listener = createAcceptGate(options.acceptsPerSecond, (socket) => injector.injectConnection(socket.resume()));
+  listener.listen(options.listen);
+  try {
+    await once(listener, "listening");
+  } catch (cause) {
+    throw new ControllerError("listen", `cannot listen for agents: ${messageOf(cause)}`, { hint: "is another controller running here?", cause });
+  }
+  const bound = listener.address();
+  return {
+    address: bound === null || typeof bound === "string" ? "" : `${options.listen.host}:${bound.port}`,
+    setCertificates: credentials.set,
+    close: async () => {
+      const closed = once(listener, "close");
+      listener.close();
+      injector.drain(graceMs);
+      const force = setTimeout(() => injector.destroy(), graceMs);
+      await closed;
+      clearTimeout(force);
+      injector.destroy();
+      grpc.forceShutdown();
+    },
+  };
+}
+
+/** ts-proto's definitions have no index signature, which `addService` asks for. */
+function addService(server: Server, definition: object, implementation: UntypedServiceImplementation): void {
+  const indexed: ServiceDefinition = Object.assign(Object.create(null), definition);
+  server.addService(indexed, implementation);
+}

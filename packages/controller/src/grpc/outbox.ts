@@ -1,0 +1,44 @@
+import { once } from "node:events";
+import type { ServerDuplexStream } from "@grpc/grpc-js";
+import type { ConnectRequest, ConnectResponse } from "@samepage/proto";
+
+export type AgentCall = ServerDuplexStream<ConnectRequest, ConnectResponse>;
+export type OutgoingMessage = NonNullable<ConnectResponse["message"]>;
+
+/** Messages that may wait for a slow agent. It has one job at a time, so more means that it does not read. */
+const queueLimit = 256;
+
+/** The way out to one agent: in order, bounded, at the agent's pace. */
+export interface Outbox {
+  /** False when the agent reads too slowly or is gone: the message is not sent and the stream should be closed. */
+  send(message: OutgoingMessage): boolean;
+}
+
+export function createOutbox(call: AgentCall, signal: AbortSignal): Outbox {
+  const queue: OutgoingMessage[] = [];
+  let draining = false;
+
+  const drain = async () => {
+    draining = true;
+    try {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const sentAtNs = BigInt(Date.now()) * 1_000_000n;
+        if (!call.write({ sentAtNs, message: next })) await once(call, "drain", { signal });
+      }
+    } catch {
+      // The stream ended; whoever handles it knows why.
+      queue.length = 0;
+    } finally {
+      draining = false;
+    }
+  };
+
+  return {
+    send: (message) => {
+      if (signal.aborted || call.destroyed || queue.length >= queueLimit) return false;
+      queue.push(message);
+      if (!draining) void drain();
+      return true;
+    },
+  };
+}

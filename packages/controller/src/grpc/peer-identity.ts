@@ -1,0 +1,34 @@
+import { status, type ServerDuplexStream } from "@grpc/grpc-js";
+import { X509Certificate } from "node:crypto";
+import { hostOfCertificate } from "../pki/host-identity.ts";
+import type { HostStore } from "../stores/host-store.ts";
+import { refusal } from "./refusal.ts";
+
+/** Who is at the other end, by its certificate and nothing else. */
+export interface PeerIdentity {
+  readonly host: string;
+  /** Hex. */
+  readonly serial: string;
+}
+
+/**
+ * The member at the other end of a stream.
+ * @throws a gRPC error `UNAUTHENTICATED` or `PERMISSION_DENIED` with the reason.
+ */
+export async function identifyPeer(call: ServerDuplexStream<unknown, unknown>, hosts: HostStore): Promise<PeerIdentity> {
+  // Set only when TLS has verified the certificate: signed by an authority of ours, in its time, for a client.
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  if (certificate === undefined) {
+    throw refusal(status.UNAUTHENTICATED, "no valid client certificate: enrol first; one that has ended can be renewed by its key");
+  }
+  const host = hostOfCertificate(certificate.raw);
+  if (host === undefined) throw refusal(status.UNAUTHENTICATED, "the certificate is not an agent's");
+  const serial = new X509Certificate(certificate.raw).serialNumber.toLowerCase();
+  const record = await hosts.get(host);
+  if (record === undefined) throw refusal(status.PERMISSION_DENIED, `${host} is not a member: enrol it with a new token`);
+  if (record.revokedAt !== null) throw refusal(status.PERMISSION_DENIED, `${host} was revoked: enrol it with a new token`);
+  if (serial !== record.serial && serial !== record.previousSerial) {
+    throw refusal(status.PERMISSION_DENIED, `${host} has a newer certificate than this: a copy of the host, or an old backup?`);
+  }
+  return { host, serial };
+}

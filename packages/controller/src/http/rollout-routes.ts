@@ -1,0 +1,113 @@
+import type { RolloutCommand } from "@samepage/fleet";
+import type { FastifyInstance } from "fastify";
+import { ControllerError } from "../api/controller-error.ts";
+import { operationKinds } from "../api/operation.ts";
+import type { RolloutReportView } from "../api/report-view.ts";
+import type { CreateRollout, ProgressView, RolloutPlanView, RolloutSummary, RolloutView } from "../api/rollout-view.ts";
+import { createRollout, planRollout } from "../rollout/create-rollout.ts";
+import type { RolloutStore } from "../rollout/rollout-store.ts";
+import type { RolloutRunner } from "../rollout/rollout-runner.ts";
+import { toPlanView, toReport, toSummary, toView } from "../rollout/rollout-views.ts";
+import type { HostStore } from "../stores/host-store.ts";
+import type { TokenStore } from "../stores/token-store.ts";
+import { authorize } from "./http-context.ts";
+
+export interface RolloutRouteDeps {
+  readonly rollouts: RolloutStore;
+  readonly hosts: HostStore;
+  readonly tokens: TokenStore;
+  readonly runner: RolloutRunner;
+  /** The newest progress of the hosts that work on a rollout. */
+  readonly progressOf: (rollout: string) => ReadonlyMap<string, ProgressView>;
+}
+
+const share = { type: "string", maxLength: 16 };
+const createSchema = {
+  type: "object",
+  required: ["operation"],
+  additionalProperties: false,
+  properties: {
+    name: { type: "string", minLength: 1, maxLength: 200 },
+    operation: {
+      type: "object",
+      required: ["kind"],
+      additionalProperties: false,
+      properties: {
+        kind: { enum: [...operationKinds] },
+        guests: { type: "array", maxItems: 1000, items: { type: "string", minLength: 1, maxLength: 1024 } },
+        settings: {
+          type: "object",
+          additionalProperties: false,
+          properties: {
+            strategy: { enum: ["auto", "hardlink", "reflink"] },
+            guard: { enum: ["cow", "immutable", "none"] },
+            excludes: { type: "array", maxItems: 1000, items: { type: "string", maxLength: 4096 } },
+            minSize: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+            ignoreMtime: { type: "boolean" },
+          },
+        },
+      },
+    },
+    selector: { type: "string", maxLength: 4096 },
+    canary: share,
+    waves: { type: "array", maxItems: 100, items: share },
+    concurrency: { type: "integer", minimum: 1, maximum: 10_000 },
+    failureBudget: share,
+    failureMinimumSample: { type: "integer", minimum: 1, maximum: 100_000 },
+    soakSeconds: { type: "integer", minimum: 0, maximum: 604_800 },
+    offlineGraceSeconds: { type: "integer", minimum: 0, maximum: 2_592_000 },
+    jobTimeoutSeconds: { type: "integer", minimum: 60, maximum: 604_800 },
+  },
+};
+
+export function addRolloutRoutes(app: FastifyInstance, { rollouts, hosts, tokens, runner, progressOf }: RolloutRouteDeps): void {
+  const existing = async (id: string) => {
+    const stored = await rollouts.get(id);
+    if (stored === undefined) throw new ControllerError("not-found", `no rollout has the id ${id}`, { hint: "samepage rollout ls", target: id });
+    return stored;
+  };
+  const view = async (id: string): Promise<RolloutView> => toView(await existing(id), await rollouts.reports(id), progressOf(id));
+
+  app.post<{ Body: CreateRollout }>("/v1/rollouts", { schema: { body: createSchema } }, async (request): Promise<RolloutView> => {
+    const operator = await authorize(request, tokens, "operator");
+    const id = await createRollout(request.body, operator.name, { hosts, rollouts });
+    await runner.step(id);
+    return view(id);
+  });
+
+  app.post<{ Body: CreateRollout }>("/v1/rollouts/plan", { schema: { body: createSchema } }, async (request): Promise<RolloutPlanView> => {
+    await authorize(request, tokens, "viewer");
+    return toPlanView(planRollout(request.body, await hosts.list(), Date.now()));
+  });
+
+  app.get("/v1/rollouts", async (request): Promise<{ rollouts: readonly RolloutSummary[] }> => {
+    await authorize(request, tokens, "viewer");
+    const found = await Promise.all((await rollouts.ids()).map(async (id) => rollouts.get(id)));
+    return { rollouts: found.filter((stored) => stored !== undefined).map(toSummary) };
+  });
+
+  app.get<{ Params: { id: string } }>("/v1/rollouts/:id", async (request): Promise<RolloutView> => {
+    await authorize(request, tokens, "viewer");
+    return view(request.params.id);
+  });
+
+  app.get<{ Params: { id: string } }>("/v1/rollouts/:id/report", async (request): Promise<RolloutReportView> => {
+    await authorize(request, tokens, "viewer");
+    const stored = await existing(request.params.id);
+    return toReport(stored, await rollouts.reports(request.params.id));
+  });
+
+  const orders: Record<string, (actor: string) => RolloutCommand> = {
+    pause: (actor) => ({ type: "pause", reason: `paused by ${actor}` }),
+    resume: () => ({ type: "resume" }),
+    abort: (actor) => ({ type: "abort", reason: `aborted by ${actor}` }),
+    retry: () => ({ type: "retry" }),
+  };
+  for (const [verb, toCommand] of Object.entries(orders)) {
+    app.post<{ Params: { id: string } }>(`/v1/rollouts/:id/${verb}`, async (request): Promise<RolloutView> => {
+      const operator = await authorize(request, tokens, "operator");
+      await runner.step(request.params.id, { command: toCommand(operator.name), actor: operator.name });
+      return view(request.params.id);
+    });
+  }
+}

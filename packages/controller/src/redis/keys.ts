@@ -1,0 +1,47 @@
+/**
+ * Every key in Redis. What one script touches has one hash tag (the part in braces), so that it lies in one slot of a
+ * cluster: all rollouts with their locks, audit and events in one, all tokens in one, and each host in its own.
+ */
+export const keys = {
+  /** Set of all hosts' names. */
+  hosts: "samepage:{fleet}:hosts",
+  /** Hash: host name → `<controller id>/<stream id>`: where its stream is. Counts only while that controller is alive. */
+  online: "samepage:{fleet}:online",
+  /** Hash: host name → when it was last heard of, epoch milliseconds. */
+  seen: "samepage:{fleet}:seen",
+  /** Set of the hosts' names that are left out of new work. */
+  cordoned: "samepage:{fleet}:cordoned",
+  /** Set of the ids of controllers that may be alive. */
+  controllers: "samepage:{fleet}:controllers",
+  /** Hash: one host. */
+  host: (name: string) => `samepage:{host:${name}}`,
+  /** Hash: one token by the SHA-256 of its secret. */
+  token: (hash: string) => `samepage:{tokens}:${hash}`,
+  /** Hash: token id → hash of its secret. */
+  tokenIds: "samepage:{tokens}:ids",
+  /** String with a time to live: the controller is alive. */
+  controller: (id: string) => `samepage:controller:${id}`,
+  /** Publish/subscribe: messages for the streams of one controller. */
+  mailbox: (id: string) => `samepage:mailbox:${id}`,
+  /** Sorted set: rollout ids by time of creation. */
+  rollouts: "samepage:{rollouts}:ids",
+  /** String: a rollout's frozen plan. */
+  rolloutPlan: (id: string) => `samepage:{rollouts}:${id}:plan`,
+  /** String: a rollout's state. */
+  rolloutState: (id: string) => `samepage:{rollouts}:${id}:state`,
+  /** List: what agents said and operators ordered since the last tick. */
+  rolloutInbox: (id: string) => `samepage:{rollouts}:${id}:inbox`,
+  /** String: the highest fence that any rollout has given out. */
+  fence: "samepage:{rollouts}:fence",
+  /** Hash: host index → its newest report. */
+  rolloutReports: (id: string) => `samepage:{rollouts}:${id}:reports`,
+  /** Hash: host name → the rollout that works on it. */
+  hostLocks: "samepage:{rollouts}:locks",
+  /** Stream: who did what; append-only. */
+  audit: "samepage:{rollouts}:audit",
+  /** Stream: what the push stream shows; capped. */
+  events: "samepage:{rollouts}:events",
+} as const;
+
+/** Prefix of BullMQ's keys. In braces: a queue lives in one slot. */
+export const queuePrefix = "{samepage:queues}";

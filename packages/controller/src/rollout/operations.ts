@@ -1,0 +1,32 @@
+import { Guard, Strategy, type Operation as WireOperation } from "@samepage/proto";
+import type { Operation, UnifySettings } from "../api/operation.ts";
+
+/** An operation as an agent is told it. */
+export function toWireOperation({ kind, guests = [], settings = {} }: Operation): WireOperation {
+  return { guestPatterns: [...guests], kind: wireKind(kind, settings) };
+}
+
+function wireKind(kind: Operation["kind"], settings: UnifySettings): WireOperation["kind"] {
+  switch (kind) {
+    case "plan":
+    case "unify":
+      return { $case: kind, value: toUnifyOperation(settings) };
+    case "deunify":
+    case "verify":
+    case "gc":
+      return { $case: kind, value: {} };
+  }
+}
+
+const strategies = { auto: Strategy.UNSPECIFIED, hardlink: Strategy.HARDLINK, reflink: Strategy.REFLINK } as const;
+const guards = { cow: Guard.COW, immutable: Guard.IMMUTABLE, none: Guard.NONE } as const;
+
+function toUnifyOperation({ strategy = "auto", guard, excludes = [], minSize = 0, ignoreMtime = false }: UnifySettings) {
+  return {
+    strategy: strategies[strategy],
+    guard: guard === undefined ? Guard.UNSPECIFIED : guards[guard],
+    excludes: [...excludes],
+    minSize: BigInt(minSize),
+    ignoreMtime,
+  };
+}

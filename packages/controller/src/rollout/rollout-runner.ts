@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ALWAYS_OPEN, type Cancel, type Dispatch, FleetError, type HostObservation, isOver, type JobReport, type RolloutCommand, type RolloutPlan, type RolloutState, type Tick, tick } from "@samepage/fleet";
+import type { Logger } from "pino";
+import { ControllerError } from "../api/controller-error.ts";
+import type { EventBody } from "../api/event-view.ts";
+import type { AuditEntry } from "../stores/audit-log.ts";
+import type { Presence } from "../stores/presence.ts";
+import type { RolloutStore } from "./rollout-store.ts";
+
+/** What becomes of a tick's decisions. */
+interface RolloutEffects {
+  dispatch(commands: readonly Dispatch[]): Promise<void>;
+  cancel(cancels: readonly Cancel[]): Promise<void>;
+  /** A tick is due at this time (epoch milliseconds) even if nothing happens. */
+  wakeAt(rollout: string, at: number): Promise<void>;
+}
+
+export interface RolloutRunnerDeps {
+  readonly rollouts: RolloutStore;
+  readonly presence: Presence;
+  readonly cordoned: () => Promise<ReadonlySet<string>>;
+  readonly effects: RolloutEffects;
+  readonly logger: Logger;
+}
+
+/** Steps rollouts: reads, lets the pure tick decide, stores the decision in one compare-and-set, then acts on it. */
+export interface RolloutRunner {
+  /**
+   * One step, with an operator's order or without.
+   * @throws ControllerError `not-found`, or `conflict` for an order that the rollout's state does not allow.
+   */
+  step(id: string, order?: { readonly command: RolloutCommand; readonly actor: string }): Promise<void>;
+}
+
+/** Tries before a step gives way to the other controllers; each loses only to one that stored a step. */
+const tries = 50;
+
+export function createRolloutRunner(deps: RolloutRunnerDeps): RolloutRunner {
+  return {
+    step: async (id, order) => {
+      for (let attempt = 0; attempt < tries; attempt++) {
+        const done = await tryStep(id, order, deps);
+        if (done) return;
+        await sleep(Math.random() * 20 * (attempt + 1));
+      }
+      throw new ControllerError("overloaded", `rollout ${id} changes faster than this can be stored; nothing was changed`, { hint: "try again", target: id });
+    },
+  };
+}
+
+/** False when another controller was faster: nothing was stored. */
+async function tryStep(id: string, order: { readonly command: RolloutCommand; readonly actor: string } | undefined, deps: RolloutRunnerDeps): Promise<boolean> {
+  const read = await deps.rollouts.read(id);
+  if (read === undefined) throw new ControllerError("not-found", `no rollout has the id ${id}`, { hint: "samepage rollout ls", target: id });
+  const { record, state, inbox, fenceFloor, locks } = read;
+  const { plan } = record;
+  if (isOver(state.status) && inbox.length === 0 && order === undefined && !(plan.hosts.some(({ name }) => locks[name] === id))) return true;
+  const hosts = await observe(plan, locks, deps);
+  const decided = decide(plan, state, { now: Date.now(), reports: inbox, hosts, fenceFloor, samples: new Map(), ...(order === undefined ? {} : { command: order.command }) });
+  const { holds } = decided;
+  if (decided.state !== state || inbox.length > 0 || holds.acquire.length > 0 || holds.release.length > 0) {
+    const audit = [...auditOfOrder(id, order), ...decided.transitions.map((transition) => auditOf(id, transition))];
+    const events = decided.transitions.map((transition) => eventOf(id, decided.state, transition, savedBy(plan, inbox)));
+    const step = { id, from: state.version, state: decided.state, consumed: inbox.length, acquire: holds.acquire, release: holds.release, audit, events };
+    const outcome = await deps.rollouts.store(step);
+    if (outcome !== "stored") return false;
+    for (const transition of decided.transitions) if (transition.of === "rollout") deps.logger.info({ rollout: id, from: transition.from, to: transition.to, reason: transition.reason }, "rollout moved");
+  }
+  // From here on nothing can be lost: what is not carried out now, a later tick decides again.
+  await deps.effects.dispatch(decided.dispatch);
+  await deps.effects.cancel(decided.cancel);
+  if (decided.nextTickAt !== null) await deps.effects.wakeAt(id, decided.nextTickAt);
+  return true;
+}
+
+function decide(plan: RolloutPlan, state: RolloutState, input: Parameters<typeof tick>[2]): Tick {
+  try {
+    return tick(plan, state, input);
+  } catch (error) {
+    if (error instanceof FleetError) throw new ControllerError("conflict", error.message, { hint: error.hint, target: plan.id, cause: error });
+    throw error;
+  }
+}
+
+async function observe(plan: RolloutPlan, locks: Readonly<Record<string, string>>, deps: RolloutRunnerDeps): Promise<ReadonlyMap<string, HostObservation>> {
+  const [online, seen, cordoned] = await Promise.all([deps.presence.online(), deps.presence.seen(Date.now()), deps.cordoned()]);
+  return new Map(
+    plan.hosts.map(({ name }) => [
+      name,
+      { online: online.has(name), lastSeenAt: seen.get(name) ?? 0, cordoned: cordoned.has(name), heldBy: locks[name] ?? null, window: ALWAYS_OPEN },
+    ]),
+  );
+}
+
+function auditOfOrder(rollout: string, order: { readonly command: RolloutCommand; readonly actor: string } | undefined): AuditEntry[] {
+  if (order === undefined) return [];
+  const { type, ...detail } = order.command;
+  return [{ actor: order.actor, action: `rollout.${type}`, target: rollout, detail }];
+}
+
+function auditOf(rollout: string, transition: Tick["transitions"][number]): AuditEntry {
+  const { of, ...detail } = transition;
+  return { actor: "controller", action: of === "rollout" ? "rollout.state" : "rollout.host", target: rollout, detail };
+}
+
+function eventOf(rollout: string, state: RolloutState, transition: Tick["transitions"][number], saved: ReadonlyMap<string, number>): EventBody {
+  if (transition.of === "rollout") return { type: "rollout", rollout, state: transition.to, reason: transition.reason, wave: state.wave };
+  const { host, to, reason } = transition;
+  return { type: "rollout-host", rollout, host, state: to, reason, reclaimedBytes: saved.get(host) ?? null };
+}
+
+/** Bytes freed on disk by host, as the reports of this step say. */
+function savedBy(plan: RolloutPlan, inbox: readonly JobReport[]): ReadonlyMap<string, number> {
+  const saved = new Map<string, number>();
+  for (const report of inbox) {
+    const host = plan.hosts[Number(report.jobId.slice(report.jobId.lastIndexOf(".") + 1))];
+    if (report.type === "result" && report.saved !== undefined && host !== undefined) saved.set(host.name, report.saved.diskBytes);
+  }
+  return saved;
+}

@@ -5,7 +5,14 @@ export type CatalogErrorCode =
   | "elf-too-costly" // reading it would cost more than linear time: built to waste it
   | "not-a-file" // a directory, link or device where a regular file was named
   | "prelink-undo-missing" // prelinked, but nothing to undo it with is left
-  | "prelink-undo-mismatch"; // the undo section does not describe this file
+  | "prelink-undo-mismatch" // the undo section does not describe this file
+  | "segment-corrupt" // a catalog segment that is not what its name or its header says
+  | "segment-missing" // the manifest names a segment that is not there
+  | "catalog-checksum" // the segments do not add up to the announced list
+  | "manifest-malformed" // signed, but no manifest this version reads
+  | "manifest-signature" // signed by nobody we trust
+  | "manifest-other-domain" // a manifest of another trust domain
+  | "manifest-rolled-back"; // an epoch below the one in force, or another manifest of the same epoch
 
 /** The one error class of @samepage/catalog: a stable code, the subject concerned, and what to do about it. */
 export class CatalogError extends Error {

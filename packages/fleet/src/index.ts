@@ -19,4 +19,11 @@ export { matchesSelector, parseSelector, type Selector } from "./selectors/selec
 export { parseShare, type Share } from "./share.ts";
 export { fullJitter, type BackOff } from "./timing/full-jitter.ts";
 export { renewalMoment } from "./timing/renewal-moment.ts";
-export { ALWAYS_OPEN, type WindowState } from "./windows/window-state.ts";
+export { calendarFor, createCalendar, type FleetCalendar, type HostCalendar } from "./windows/host-calendar.ts";
+export { parseBlackout, parseWindow, type Blackout, type LocalSpan, type MaintenanceWindow, type Recurrence } from "./windows/maintenance-window.ts";
+export { isOpen, nextWindow } from "./windows/next-window.ts";
+export { openings, type Opening } from "./windows/openings.ts";
+export { parseDuration } from "./windows/parse-duration.ts";
+export { previewOpenings, type PreviewedOpening } from "./windows/preview-openings.ts";
+export type { Schedule } from "./windows/schedule.ts";
+export { ALWAYS_OPEN, windowStateAt, windowStates, type WindowState } from "./windows/window-state.ts";

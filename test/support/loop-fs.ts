@@ -71,12 +71,13 @@ function kernelHas(type: LoopFsType): boolean {
 }
 
 /**
- * Makes and mounts a file system of at least `sizeMiB` (raised to what its type needs) in a sparse image.
+ * Makes and mounts a file system of at least `sizeMiB` (raised to what its type needs) in a sparse image,
+ * or mounts a copy of the image `from` (of which XFS and btrfs take only one at a time, for its UUID).
  * The loop device uses direct I/O, or every page would be cached twice and cache figures would lie.
  * Dispose of it (`await using`, or afterAll) to unmount and delete; a process killed before that is
  * cleaned up after by the next one.
  */
-export async function openLoopFs(type: LoopFsType, sizeMiB: number): Promise<LoopFs> {
+export async function openLoopFs(type: LoopFsType, sizeMiB: number, from?: string): Promise<LoopFs> {
   const reason = loopFsSkipReason(type);
   if (reason !== undefined) throw new Error(`no loop-mounted ${type} here: ${reason}`);
   await sweepLeftovers();
@@ -85,11 +86,8 @@ export async function openLoopFs(type: LoopFsType, sizeMiB: number): Promise<Loo
   const mount = join(directory, "mount");
   try {
     await mkdir(mount);
-    const format = formats[type];
-    const handle = await open(image, "wx");
-    await handle.truncate(Math.max(sizeMiB, format.minimumMiB) * 1024 * 1024);
-    await handle.close();
-    await run(`mkfs.${type}`, [...format.arguments, image]);
+    if (from === undefined) await format(type, sizeMiB, image);
+    else await run("cp", ["--sparse=always", from, image]);
     await mountImage(image, mount, []);
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
@@ -114,6 +112,14 @@ export async function openLoopFs(type: LoopFsType, sizeMiB: number): Promise<Loo
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+async function format(type: LoopFsType, sizeMiB: number, image: string): Promise<void> {
+  const { minimumMiB, arguments: options } = formats[type];
+  const handle = await open(image, "wx");
+  await handle.truncate(Math.max(sizeMiB, minimumMiB) * 1024 * 1024);
+  await handle.close();
+  await run(`mkfs.${type}`, [...options, image]);
 }
 
 /** Runs `use` with a file system of its own and removes it afterwards, whatever happens. */

@@ -1,0 +1,109 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { LoopFsType } from "@samepage/test-support";
+
+/** A program and the ways to ask it for the same work. `undefined`: it cannot do that. */
+export interface Contender {
+  readonly name: string;
+  /** How it knows that two files are equal; a table that hides this compares unequal things. */
+  readonly proof: "bytes" | "digest" | "64-bit hash";
+  /** Whether owner, mode and time must agree before it merges. */
+  readonly identity: "full" | "owner, mode, time" | "owner, mode" | "content";
+  readonly report: (tree: string, scratch: string) => readonly string[];
+  readonly action?: (tree: string, scratch: string) => readonly string[];
+  /** File systems it can act on. Default: all. */
+  readonly fileSystems?: readonly LoopFsType[];
+}
+
+const cli = join(import.meta.dirname, "../../packages/cli/src/main.ts");
+
+/** All files of a byte or more, wherever they lie: what the others look at, without our own excludes. */
+const samepage = (verb: "plan" | "unify", tree: string, scratch: string, ...options: readonly string[]) => [
+  process.execPath,
+  cli,
+  "local",
+  verb,
+  "--json",
+  "--min-size=1",
+  `--exclude-from=${join(scratch, "no-excludes")}`,
+  `--state-dir=${join(scratch, "state")}`,
+  ...options,
+  // Guests lie side by side in the tree; ours takes each by name.
+  ...readdirSync(tree).map((guest) => join(tree, guest)),
+];
+
+export const contenders: readonly Contender[] = [
+  {
+    name: "samepage",
+    proof: "bytes",
+    identity: "full",
+    report: (tree, scratch) => samepage("plan", tree, scratch, "--strategy=hardlink", "--guard=none"),
+    action: (tree, scratch) => samepage("unify", tree, scratch, "--strategy=hardlink", "--guard=none"),
+  },
+  {
+    name: "samepage reflink",
+    proof: "bytes",
+    identity: "content",
+    report: (tree, scratch) => samepage("plan", tree, scratch, "--strategy=reflink"),
+    action: (tree, scratch) => samepage("unify", tree, scratch, "--strategy=reflink"),
+    fileSystems: ["xfs", "btrfs"],
+  },
+  {
+    name: "hardlink",
+    proof: "bytes",
+    identity: "owner, mode, time",
+    report: (tree) => ["hardlink", "--dry-run", tree],
+    action: (tree) => ["hardlink", tree],
+  },
+  {
+    name: "hardlink -X",
+    proof: "bytes",
+    identity: "full",
+    report: (tree) => ["hardlink", "--dry-run", "--respect-xattrs", tree],
+    action: (tree) => ["hardlink", "--respect-xattrs", tree],
+  },
+  {
+    name: "jdupes -p",
+    proof: "bytes",
+    identity: "owner, mode",
+    report: (tree) => ["jdupes", "-q", "-r", "-p", tree],
+    action: (tree) => ["jdupes", "-q", "-r", "-p", "-L", tree],
+  },
+  {
+    name: "jdupes -Q",
+    proof: "64-bit hash",
+    identity: "content",
+    report: (tree) => ["jdupes", "-q", "-r", "-Q", tree],
+    action: (tree) => ["jdupes", "-q", "-r", "-Q", "-L", tree],
+  },
+  {
+    name: "rdfind",
+    proof: "digest",
+    identity: "content",
+    report: (tree, scratch) => ["rdfind", "-dryrun", "true", "-outputname", join(scratch, "rdfind"), tree],
+    action: (tree, scratch) => ["rdfind", "-makehardlinks", "true", "-outputname", join(scratch, "rdfind"), tree],
+  },
+  {
+    name: "rmlint",
+    proof: "digest",
+    identity: "content",
+    report: (tree) => ["rmlint", "--hidden", "-T", "df", "-o", "summary:/dev/null", tree],
+    action: (tree, scratch) => [
+      "sh",
+      "-c",
+      'rmlint --hidden -T df -o "sh:$2/rmlint.sh" -c sh:hardlink "$1" && sh "$2/rmlint.sh" -d -q',
+      "rmlint",
+      tree,
+      scratch,
+    ],
+  },
+  { name: "fdupes", proof: "bytes", identity: "content", report: (tree) => ["fdupes", "-q", "-r", tree] },
+  {
+    name: "duperemove",
+    proof: "bytes",
+    identity: "content",
+    report: (tree) => ["duperemove", "-r", "-q", tree],
+    action: (tree) => ["duperemove", "-r", "-q", "-d", tree],
+    fileSystems: ["xfs", "btrfs"],
+  },
+];

@@ -87,8 +87,11 @@ static long status_field(pid_t pid, pid_t tid, const char *key) {
 	return value;
 }
 
-/* Field 22 of /proc/PID/stat, counted after the command name, which may hold spaces and parentheses. 0: no such process. */
-static unsigned long long start_time(pid_t pid) {
+/* PF_KTHREAD of include/linux/sched.h, as field 9 of /proc/PID/stat shows it. */
+#define KERNEL_THREAD 0x00200000
+
+/* A field of /proc/PID/stat, counted after the command name, which may hold spaces and parentheses. 0: no such process. */
+static unsigned long long stat_field(pid_t pid, int number) {
 	char path[64], text[1024];
 	snprintf(path, sizeof path, "/proc/%d/stat", pid);
 	FILE *f = fopen(path, "re");
@@ -97,7 +100,7 @@ static unsigned long long start_time(pid_t pid) {
 	fclose(f);
 	text[n] = '\0';
 	char *at = strrchr(text, ')');
-	for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
+	for (int field = 2; at && field < number; field++) at = strchr(at + 1, ' ');
 	return at ? strtoull(at, NULL, 10) : 0;
 }
 
@@ -291,7 +294,8 @@ static long inject_prctl(pid_t tid, const struct user_regs_struct *saved, uint64
 static _Noreturn void inject(pid_t pid, unsigned long long started, const char *mode) {
 	pid_t tid = live_thread(pid);
 	if (!tid) finish(pid, status_field(pid, pid, "State") == 'Z' ? "zombie" : "gone", "");
-	if (status_field(pid, tid, "VmSize") < 0) finish(pid, status_field(pid, tid, "State") < 0 ? "gone" : "kernel-thread", "");
+	if (stat_field(pid, 9) & KERNEL_THREAD) finish(pid, "kernel-thread", "");
+	if (status_field(pid, tid, "VmSize") < 0) finish(pid, "gone", ""); /* ending: its memory is given back already */
 	if (status_field(pid, tid, "TracerPid") > 0) finish(pid, "traced", "a debugger is attached");
 
 	/* A signal to this child between the register writes would leave the target at a borrowed address. */
@@ -299,8 +303,12 @@ static _Noreturn void inject(pid_t pid, unsigned long long started, const char *
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 
-	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) != 0) finish_errno(pid, errno);
-	if (started && start_time(pid) != started) finish(pid, "gone", "");
+	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) != 0) {
+		int error = errno;
+		/* A process that is ending answers EPERM, like one that may not be traced. */
+		finish_errno(pid, status_field(pid, tid, "VmSize") < 0 ? ESRCH : error);
+	}
+	if (started && stat_field(pid, 22) != started) finish(pid, "gone", "");
 	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) != 0) finish_errno(pid, errno);
 	int status;
 	while ((status = wait_stop(tid, STOP_TIMEOUT_MS)) >= 0 && status >> 16 != PTRACE_EVENT_STOP)
@@ -315,8 +323,12 @@ static _Noreturn void inject(pid_t pid, unsigned long long started, const char *
 	/* 0x33 is the 64-bit user code segment; a 32-bit program has another register set and another call table. */
 	if (io.iov_len != sizeof saved || saved.cs != 0x33) finish(pid, "unsupported", "32-bit program");
 	uint64_t ip = find_syscall(pid);
+	int forbidden = ip && forbidden_by_seccomp(pid, tid, ip);
+	/* Killed meanwhile, it can be looked into no more, and what was read says nothing. */
+	errno = 0;
+	if (ptrace(PTRACE_PEEKUSER, tid, NULL, NULL) == -1 && errno == ESRCH) finish(pid, "gone", "");
 	if (!ip) finish(pid, "unsupported", "no syscall instruction found");
-	if (forbidden_by_seccomp(pid, tid, ip)) finish(pid, "refused-seccomp", "");
+	if (forbidden) finish(pid, "refused-seccomp", "");
 
 	uint64_t old_mask, full_mask = ~UINT64_C(0);
 	if (ptrace(PTRACE_GETSIGMASK, tid, (void *)sizeof old_mask, &old_mask) != 0 ||

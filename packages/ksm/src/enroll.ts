@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { DEFAULT_DENYLIST, denyRule } from "./denylist.ts";
 import type { DenyRule } from "./denylist.ts";
-import { guestProcesses } from "./guest-processes.ts";
+import { GuestScanner } from "./guest-processes.ts";
 import type { GuestSelector } from "./guest-processes.ts";
 import { inject } from "./inject.ts";
 import type { InjectOutcome } from "./inject.ts";
@@ -29,7 +29,7 @@ export interface EnrolledProcess extends ProcessKey {
 }
 
 export interface EnrollReport {
-  /** True: the last scan found nothing left to do. */
+  /** True: the last scan found nothing left to do, and no process ended under it. */
   readonly stable: boolean;
   /** Scans made. */
   readonly rounds: number;
@@ -40,7 +40,7 @@ export interface EnrollReport {
 export interface EnrollOptions {
   /** Programs kept out. Default: databases and key holders. */
   readonly denylist?: readonly DenyRule[];
-  /** Scans at most; default 20. A guest that forks faster than this is reported as not stable. */
+  /** Scans at most; default 50: a host where processes end all the time needs several until one is clean. */
   readonly maxRounds?: number;
   readonly signal?: AbortSignal;
 }
@@ -87,47 +87,48 @@ interface Way {
 }
 
 async function untilStable(proc: string, selector: GuestSelector, options: EnrollOptions, way: Way): Promise<EnrollReport> {
-  const seen = new Map<string, EnrolledProcess>();
-  const busy = new Map<string, number>();
-  const maxRounds = options.maxRounds ?? 20;
+  const scanner = new GuestScanner(proc, selector);
+  const seen: EnrolledProcess[] = [];
+  /** Busy processes, with the times that they were tried. */
+  let busy = new Map<ProcessHead, number>();
+  const maxRounds = options.maxRounds ?? 50;
   let rounds = 0;
   let stable = false;
   while (!stable && rounds < maxRounds) {
     rounds++;
-    const open = (await guestProcesses(proc, selector, options.signal)).filter((head) => !seen.has(keyOf(head)));
-    const todo = open.filter((head) => !settle(head, seen, way));
-    const outcomes = new Map((await inject(way.mode, todo, options.signal)).map((result) => [result.pid, result]));
-    for (const head of todo) {
-      const result = outcomes.get(head.pid) ?? { outcome: "failed" as const, detail: "no answer" };
-      const key = keyOf(head);
-      const tries = (busy.get(key) ?? 0) + 1;
-      busy.set(key, tries);
-      if (result.outcome === "busy" && tries < BUSY_ROUNDS) continue;
-      const outcome = result.outcome === "done" ? (way.isDone(head) ? "verified" : "unverified") : result.outcome;
-      seen.set(key, { pid: head.pid, started: head.started, comm: head.comm, outcome, detail: result.detail });
+    if (busy.size > 0) await setTimeout(BUSY_PAUSE_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
+    const { processes: fresh, vanished } = await scanner.scan(options.signal);
+    const todo: ProcessHead[] = [...busy.keys()];
+    for (const head of fresh) {
+      const settled = settle(head, way);
+      if (settled === undefined) todo.push(head);
+      else seen.push(settled);
     }
-    stable = todo.length === 0;
-    if (todo.some((head) => !seen.has(keyOf(head)))) await setTimeout(BUSY_PAUSE_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
+    const outcomes = new Map((await inject(way.mode, todo, options.signal)).map((result) => [result.pid, result]));
+    const again = new Map<ProcessHead, number>();
+    for (const head of todo) {
+      const { outcome, detail } = outcomes.get(head.pid) ?? { outcome: "failed" as const, detail: "no answer" };
+      const tries = (busy.get(head) ?? 0) + 1;
+      if (outcome === "busy" && tries < BUSY_ROUNDS) again.set(head, tries);
+      else seen.push(entry(head, outcome === "done" ? (way.isDone(head) ? "verified" : "unverified") : outcome, detail));
+    }
+    busy = again;
+    // A process that ended under the look may have been the guest's, and have left a child that nobody saw.
+    stable = todo.length === 0 && vanished === 0;
   }
-  const processes = [...seen.values()];
   const counts: Partial<Record<EnrollOutcome, number>> = {};
-  for (const { outcome } of processes) counts[outcome] = (counts[outcome] ?? 0) + 1;
-  return { stable, rounds, counts, processes };
+  for (const { outcome } of seen) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return { stable, rounds, counts, processes: seen };
 }
 
-/** Notes a process that needs no injection; answers whether it was one. */
-function settle(head: ProcessHead, seen: Map<string, EnrolledProcess>, way: Way): boolean {
-  const note = (outcome: EnrollOutcome, detail: string): true => {
-    seen.set(keyOf(head), { pid: head.pid, started: head.started, comm: head.comm, outcome, detail });
-    return true;
-  };
-  if (head.state === "Z" || head.state === "X") return note("zombie", "");
+/** What is known of a process without injecting anything; `undefined`: nothing yet. */
+function settle(head: ProcessHead, way: Way): EnrolledProcess | undefined {
+  if (head.state === "Z" || head.state === "X") return entry(head, "zombie", "");
   const rule = way.keepOut(head);
-  if (rule !== undefined) return note("denylisted", rule.reason);
-  if (way.isDone(head)) return note("already", "");
-  return false;
+  if (rule !== undefined) return entry(head, "denylisted", rule.reason);
+  return way.isDone(head) ? entry(head, "already", "") : undefined;
 }
 
-function keyOf(key: ProcessKey): string {
-  return `${key.pid}:${key.started}`;
+function entry({ pid, started, comm }: ProcessHead, outcome: EnrollOutcome, detail: string): EnrolledProcess {
+  return { pid, started, comm, outcome, detail };
 }

@@ -21,6 +21,7 @@ export function readKsmStat(proc: string, pid: number): KsmStat | undefined {
   } catch {
     return undefined;
   }
+  if (text === "") return undefined; // ending, or a kernel thread: no memory left to speak of
   const fields = new Map<string, string>();
   for (const line of text.split("\n")) {
     const [key, value] = line.split(/:?\s+/u);
@@ -39,13 +40,14 @@ export function readKsmStat(proc: string, pid: number): KsmStat | undefined {
 
 /**
  * Is any of the process's memory mergeable? From ksm_stat where it says so, else from the `mg` flag of its mappings,
- * which costs the kernel a walk over the whole process. `undefined`: gone.
+ * which costs the kernel a walk over the whole process. `undefined`: gone, or a kernel thread.
  */
 export function isMergeable(proc: string, pid: number): boolean | undefined {
   const stat = readKsmStat(proc, pid);
   if (stat?.mergeable !== undefined) return stat.mergeable;
   try {
-    return /^VmFlags:.* mg( |$)/mu.test(readFileSync(join(proc, String(pid), "smaps"), "utf8"));
+    const text = readFileSync(join(proc, String(pid), "smaps"), "utf8");
+    return text === "" ? undefined : /^VmFlags:.* mg( |$)/mu.test(text);
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import type { CommandTable } from "./verb.ts";
 import { completion } from "./verbs/completion.ts";
+import { controllerRun } from "./verbs/controller-run.ts";
 import { doctor } from "./verbs/doctor.ts";
 import { guestLs } from "./verbs/guest-ls.ts";
 import { guestShow } from "./verbs/guest-show.ts";
@@ -31,6 +32,7 @@ import { tokenCreate } from "./verbs/token-create.ts";
 export const commandTable: CommandTable = {
   groups: {
     local: "this host alone; no controller needed",
+    controller: "coordinates the agents",
     token: "secrets that let hosts and operators in",
     host: "the machines with an agent",
     guest: "the root trees on the hosts",
@@ -39,6 +41,7 @@ export const commandTable: CommandTable = {
   verbs: [
     localPlan, localUnify, localDeunify, localVerify, localStatus, localGc, localPrelink,
     doctor,
+    controllerRun,
     tokenCreate,
     hostLs, hostShow, hostLabel, hostCordon, hostRevoke,
     guestLs, guestShow,

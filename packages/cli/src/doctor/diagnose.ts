@@ -1,4 +1,5 @@
 import type { FileSystemFacts, HostFacts } from "./host-facts.ts";
+import { isRedisNewEnough } from "./redis-version.ts";
 
 /** One thing that this host can or cannot do. */
 export interface Finding {
@@ -100,7 +101,5 @@ function memoryFindings({ ksmRun, kernelRelease }: HostFacts): Finding[] {
 }
 
 function controllerFinding({ redisVersion }: HostFacts): Finding {
-  const [major = 0, minor = 0] = (redisVersion ?? "").split(".").map(Number);
-  const isNewEnough = major > 6 || (major === 6 && minor >= 2);
-  return finding("controller", "redis", isNewEnough, redisVersion === undefined ? "redis-server is not installed" : `redis-server ${redisVersion}`, redisVersion === undefined ? "apt-get install --no-install-recommends redis-server" : "Redis 6.2 or newer is needed.");
+  return finding("controller", "redis", redisVersion !== undefined && isRedisNewEnough(redisVersion), redisVersion === undefined ? "redis-server is not installed" : `redis-server ${redisVersion}`, redisVersion === undefined ? "apt-get install --no-install-recommends redis-server" : "Redis 6.2 or newer is needed.");
 }

@@ -1,8 +1,7 @@
-import { execFile } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
 import { release } from "node:os";
-import { promisify } from "node:util";
 import { fileSystemOf } from "../local/file-system-of.ts";
+import { redisVersion } from "./redis-version.ts";
 
 /** What was found on this host; {@link diagnose} decides what it means. */
 export interface HostFacts {
@@ -63,14 +62,5 @@ async function exists(path: string): Promise<boolean> {
     return true;
   } catch {
     return false;
-  }
-}
-
-async function redisVersion(): Promise<string | undefined> {
-  try {
-    const { stdout } = await promisify(execFile)("redis-server", ["--version"]);
-    return /v=(\d+\.\d+\.\d+)/u.exec(stdout)?.[1];
-  } catch {
-    return undefined;
   }
 }

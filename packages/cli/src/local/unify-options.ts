@@ -1,4 +1,5 @@
 import type { UnifyOptions } from "@samepage/unify";
+import { onlyGiven } from "../only-given.ts";
 import { bytes, choice, instant, text, toggle } from "../option.ts";
 import { readExcludes } from "../read-excludes.ts";
 import type { Context } from "../verb.ts";
@@ -30,13 +31,6 @@ interface UnifyInput {
 /** The engine's options; what was not given is left out, so that defaults live in one place. */
 export async function unifyOptions(input: UnifyInput, context: Context): Promise<UnifyOptions> {
   const { strategy, guard, excludeFrom, minSize, ignoreMtime, deadline } = input;
-  return {
-    ...(await poolOptions(input, context)),
-    ...(strategy === undefined ? {} : { strategy }),
-    ...(guard === undefined ? {} : { guard }),
-    ...(excludeFrom === undefined ? {} : { excludes: await readExcludes(excludeFrom) }),
-    ...(minSize === undefined ? {} : { minSize }),
-    ...(ignoreMtime ? { ignoreMtime } : {}),
-    ...(deadline === undefined ? {} : { deadline }),
-  };
+  const excludes = excludeFrom === undefined ? undefined : await readExcludes(excludeFrom);
+  return { ...(await poolOptions(input, context)), ...onlyGiven({ strategy, guard, excludes, minSize, deadline }), ...(ignoreMtime ? { ignoreMtime } : {}) };
 }

@@ -1,6 +1,7 @@
 import { type CreateRollout, operationKinds, type OperationKind } from "@samepage/controller/api";
 import { CliError } from "../cli-error.ts";
 import { bytes, choice, duration, integer, one, text, texts, toggle } from "../option.ts";
+import { onlyGiven } from "../only-given.ts";
 import { readExcludes } from "../read-excludes.ts";
 
 /** What `rollout create` and `rollout plan` take: one shape, so that a plan is always of what creating would do. */
@@ -44,7 +45,7 @@ interface RolloutInput {
 /** The controller's request; what was not given is left out, so that defaults live in one place. */
 export async function rolloutRequest(input: RolloutInput): Promise<CreateRollout> {
   const kind = operationKinds.find((candidate): candidate is OperationKind => candidate === input.operation) ?? "plan";
-  const settings = defined({
+  const settings = onlyGiven({
     strategy: input.strategy,
     guard: input.guard,
     minSize: input.minSize,
@@ -57,7 +58,7 @@ export async function rolloutRequest(input: RolloutInput): Promise<CreateRollout
   }
   return {
     operation: { kind, ...(input.guest.length === 0 ? {} : { guests: input.guest }), ...(hasSettings ? { settings } : {}) },
-    ...defined({
+    ...onlyGiven({
       name: input.name,
       selector: input.selector,
       waves: input.waves?.split(",").map((size) => size.trim()),
@@ -68,11 +69,4 @@ export async function rolloutRequest(input: RolloutInput): Promise<CreateRollout
       jobTimeoutSeconds: input.timeout,
     }),
   };
-}
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-function defined<T extends object>(values: T): Defined<T> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only entries that are undefined are taken out
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

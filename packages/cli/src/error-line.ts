@@ -30,7 +30,11 @@ export function shownError(thrown: unknown): ShownError {
 /** `samepage: what: why. What to do.` on one line, whatever the parts contain. */
 export function errorLine({ message, hint }: ShownError): string {
   const remedy = oneLine(hint);
-  return `samepage: ${oneLine(message).replace(/\.$/u, "")}.${remedy === "" ? "" : ` ${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}`}`;
+  return `samepage: ${oneLine(message).replace(/\.$/u, "")}.${remedy === "" ? "" : ` ${sentence(remedy)}`}`;
+}
+
+function sentence(hint: string): string {
+  return hint.startsWith("samepage ") ? `Try: ${hint}` : `${hint.charAt(0).toUpperCase()}${hint.slice(1)}`;
 }
 
 // Error classes are told apart by name: importing them would load every package, native parts too, for each `--help`.

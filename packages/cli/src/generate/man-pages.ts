@@ -14,7 +14,8 @@ function pageName(verb: Verb): string {
 }
 
 function heading(name: string): string {
-  return `.TH ${name.toUpperCase().replaceAll("-", "\\-")} 1 "" "samepage ${version}" "Samepage"`;
+  // Left-adjusted and unhyphenated: commands must be readable as they are typed.
+  return `.TH ${name.toUpperCase().replaceAll("-", "\\-")} 1 "" "samepage ${version}" "Samepage"\n.ad l\n.nh`;
 }
 
 function mainPage({ verbs, groups }: CommandTable): string {

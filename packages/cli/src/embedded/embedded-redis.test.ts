@@ -1,0 +1,49 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { stat } from "node:fs/promises";
+import { createConnection } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { temporaryDirectory } from "@samepage/test-support";
+import { expect, test } from "vitest";
+import { isRedisNewEnough, redisVersion } from "../doctor/redis-version.ts";
+import { startEmbeddedRedis } from "./embedded-redis.ts";
+
+const version = await redisVersion();
+const withRedis = test.skipIf(version === undefined || !isRedisNewEnough(version));
+const never = new AbortController().signal;
+
+async function ask(address: string, command: string): Promise<string> {
+  const connection = createConnection(address.slice("unix:".length));
+  connection.write(`${command}\r\n`);
+  const [data] = await once(connection, "data");
+  connection.destroy();
+  return String(data);
+}
+
+withRedis("the embedded Redis is private, keeps what it was told over a restart, and leaves nothing running", async () => {
+  await using scratch = await temporaryDirectory();
+  const first = await startEmbeddedRedis(scratch.path, never);
+  expect((await stat(join(scratch.path, "redis.sock"))).mode & 0o777).toBe(0o700);
+  expect(await ask(first.address, "CONFIG GET port")).toContain("\r\n0\r\n");
+  expect(await ask(first.address, "CONFIG GET maxmemory-policy")).toContain("noeviction");
+  await ask(first.address, "SET kept yes");
+  await first.close();
+  await expect(ask(first.address, "PING")).rejects.toThrow(/ENOENT|ECONNREFUSED/u);
+
+  const second = await startEmbeddedRedis(scratch.path, never);
+  expect(await ask(second.address, "GET kept")).toContain("yes");
+  await expect(startEmbeddedRedis(scratch.path, never)).rejects.toThrow(/already answers/u);
+  await second.close();
+});
+
+withRedis("when samepage itself is killed, its Redis ends too", async () => {
+  await using scratch = await temporaryDirectory();
+  const program = `import { startEmbeddedRedis } from ${JSON.stringify(new URL("embedded-redis.ts", import.meta.url).href)}; const redis = await startEmbeddedRedis(${JSON.stringify(scratch.path)}, new AbortController().signal); console.log(redis.address); setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", program], { stdio: ["ignore", "pipe", "inherit"] });
+  const [address] = await once(child.stdout, "data");
+  child.kill("SIGKILL");
+  const isGone = async (): Promise<boolean> => ask(String(address).trim(), "PING").then(() => false, () => true);
+  for (let tries = 0; tries < 100 && !(await isGone()); tries++) await sleep(50);
+  expect(await isGone()).toBe(true);
+});

@@ -73,8 +73,8 @@ const environment = `.SH ENVIRONMENT
 .B NO_COLOR
 set to anything: no colours`;
 
-/** Escapes text for roff: backslashes, hyphens that must stay hyphens, and a leading dot or quote. */
+/** Escapes text for roff: backslashes, hyphens that must stay hyphens, letters beyond ASCII, and a leading dot or quote. */
 function roff(text: string): string {
-  const escaped = text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("\n", " ");
+  const escaped = text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("\n", " ").replaceAll(/[^\x20-\x7e]/gu, (char) => `\\[u${char.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}]`);
   return /^[.']/u.test(escaped) ? `\\&${escaped}` : escaped;
 }

@@ -10,7 +10,7 @@ import { isRedisNewEnough, redisVersion } from "../doctor/redis-version.ts";
 import { startEmbeddedRedis } from "./embedded-redis.ts";
 
 const version = await redisVersion();
-const withRedis = test.skipIf(version === undefined || !isRedisNewEnough(version));
+const lacksRedis = version === undefined || !isRedisNewEnough(version);
 const never = new AbortController().signal;
 
 async function ask(address: string, command: string): Promise<string> {
@@ -21,7 +21,8 @@ async function ask(address: string, command: string): Promise<string> {
   return String(data);
 }
 
-withRedis("the embedded Redis is private, keeps what it was told over a restart, and leaves nothing running", async () => {
+test("the embedded Redis is private, keeps what it was told over a restart, and leaves nothing running", async ({ skip }) => {
+  skip(lacksRedis, "redis-server 6.2 or newer is not installed");
   await using scratch = await temporaryDirectory();
   const first = await startEmbeddedRedis(scratch.path, never);
   expect((await stat(join(scratch.path, "redis.sock"))).mode & 0o777).toBe(0o700);
@@ -37,7 +38,8 @@ withRedis("the embedded Redis is private, keeps what it was told over a restart,
   await second.close();
 });
 
-withRedis("when samepage itself is killed, its Redis ends too", async () => {
+test("when samepage itself is killed, its Redis ends too", async ({ skip }) => {
+  skip(lacksRedis, "redis-server 6.2 or newer is not installed");
   await using scratch = await temporaryDirectory();
   const program = `import { startEmbeddedRedis } from ${JSON.stringify(new URL("embedded-redis.ts", import.meta.url).href)}; const redis = await startEmbeddedRedis(${JSON.stringify(scratch.path)}, new AbortController().signal); console.log(redis.address); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", program], { stdio: ["ignore", "pipe", "inherit"] });

@@ -6,6 +6,10 @@ export type CatalogErrorCode =
   | "not-a-file" // a directory, link or device where a regular file was named
   | "prelink-undo-missing" // prelinked, but nothing to undo it with is left
   | "prelink-undo-mismatch" // the undo section does not describe this file
+  | "template-corrupt" // a template manifest cut off, overwritten, or out of order
+  | "template-name" // not NAME@VERSION, or an alias that cannot be one
+  | "template-exists" // that version was published before, with other content
+  | "template-unknown" // no such template, version or alias
   | "segment-corrupt" // a catalog segment that is not what its name or its header says
   | "segment-missing" // the manifest names a segment that is not there
   | "catalog-checksum" // the segments do not add up to the announced list

@@ -18,6 +18,8 @@ export interface ControllerOptions {
   readonly certificateHours?: number;
   /** Connections of agents accepted per second, 1 … 100000. Default 150: each costs about 4.3 ms of a core for TLS. */
   readonly acceptsPerSecond?: number;
+  /** Directory of the built dashboard, served at the API's address. Default: none is served. */
+  readonly pageDirectory?: string;
   /** Default: a pino logger on stdout at level `info`. */
   readonly logger?: Logger;
   /** Closes everything when it aborts. */

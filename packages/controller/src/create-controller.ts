@@ -20,6 +20,9 @@ import { addEventRoutes } from "./http/event-routes.ts";
 import { addHealthRoute } from "./http/health-route.ts";
 import { addHostRoutes } from "./http/host-routes.ts";
 import { addRolloutRoutes } from "./http/rollout-routes.ts";
+import { addPageRoutes, readPage } from "./http/page-routes.ts";
+import { addSavingsRoute } from "./http/savings-route.ts";
+import { addSessionRoute } from "./http/session-route.ts";
 import { addTokenRoutes } from "./http/token-routes.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { type Mail, openMailbox } from "./mailbox.ts";
@@ -40,6 +43,7 @@ import { createAuditLog } from "./stores/audit-log.ts";
 import { createEventLog } from "./stores/event-log.ts";
 import { createHostStore } from "./stores/host-store.ts";
 import { createPresence } from "./stores/presence.ts";
+import { createSavingsLedger } from "./stores/savings-ledger.ts";
 import { createTokenStore } from "./stores/token-store.ts";
 import { createStreamLifecycle } from "./stream-lifecycle.ts";
 
@@ -88,6 +92,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   const tokens = createTokenStore(store);
   const audit = createAuditLog(store);
   const rollouts = createRolloutStore(store);
+  const savings = createSavingsLedger(store);
   const adminToken = await ensureAdminToken(stateDir, tokens);
   const presence = await createPresence(store, id, logger);
   opened.push(async () => presence.close());
@@ -123,15 +128,14 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   const reconciler = startReconciler({ rollouts, requestTick, logger });
   opened.push(async () => reconciler.close());
 
-  const jobs = createJobInbox({ rollouts, hosts, events, acknowledged: async (job, fence) => courier.acknowledged(job, fence), requestTick, logger });
+  const jobs = createJobInbox({ rollouts, hosts, events, savings, acknowledged: async (job, fence) => courier.acknowledged(job, fence), requestTick, logger });
   const handler = createAgentHandler(hosts, jobs, enrolment);
-  const acceptsPerSecond = options.acceptsPerSecond ?? 150;
   const agents = await createAgentServer({
     listen: agentListen,
-    acceptsPerSecond,
+    acceptsPerSecond: options.acceptsPerSecond ?? 150,
     server: serverCertificate,
     authorities: authority.authorities,
-    agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), reconnectSeconds: () => Math.ceil(streams.size / acceptsPerSecond), logger }) },
+    agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), logger }) },
     enrolment: createEnrolmentService(enrolment, logger),
   });
   opened.push(async () => agents.close());
@@ -146,6 +150,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     );
     return { state: problem === undefined ? "ok" : "degraded", version, problems: problem === undefined ? [] : [problem], streams: streams.size };
   };
+  const page = options.pageDirectory === undefined ? [] : await readPage(options.pageDirectory);
   const api = await createApiServer(options.apiListen ?? "127.0.0.1:7480", serverCertificate, logger, (app) => {
     addHealthRoute(app, health);
     addHostRoutes(app, { fleet, tokens, audit, disconnect: async (host, reason) => lifecycle.disconnect(host, reason) });
@@ -153,6 +158,9 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     addRolloutRoutes(app, { rollouts, hosts, tokens, runner, progressOf: (rollout) => progress.of(rollout) });
     addEventRoutes(app, { events, tokens, closing: closing.signal });
     addAuditRoutes(app, { audit, tokens });
+    addSavingsRoute(app, { savings, tokens });
+    addSessionRoute(app, { tokens });
+    addPageRoutes(app, page);
   });
   opened.push(async () => api.close());
   opened.push(async () => closing.abort());

@@ -19,4 +19,6 @@ export type {
   RolloutView,
   RolloutWaveView,
 } from "./rollout-view.ts";
+export type { SavingsAmounts, SavingsView } from "./savings-view.ts";
+export type { SessionView } from "./session-view.ts";
 export type { CreatedToken, CreateEnrolmentToken, CreateOperatorToken, CreateToken, TokenView } from "./token-view.ts";

@@ -15,13 +15,12 @@ export function createServerCredentials(server: KeyPair, authorities: string): {
   const provider: experimental.CertificateProvider = {
     addCaCertificateListener: (listener) => {
       caListeners.add(listener);
-      // Not at once: grpc-js only then begins to watch what it has asked for.
-      process.nextTick(() => listener(current.ca));
+      listener(current.ca);
     },
     removeCaCertificateListener: (listener) => caListeners.delete(listener),
     addIdentityCertificateListener: (listener) => {
       identityListeners.add(listener);
-      process.nextTick(() => listener(current.identity));
+      listener(current.identity);
     },
     removeIdentityCertificateListener: (listener) => identityListeners.delete(listener),
   };

@@ -37,6 +37,12 @@ export const keys = {
   rolloutReports: (id: string) => `samepage:{rollouts}:${id}:reports`,
   /** Hash: host name → the rollout that works on it. */
   hostLocks: "samepage:{rollouts}:locks",
+  /** Hash: host name → its page cache saving and the job whose report said so. */
+  savingsHosts: "samepage:{savings}:hosts",
+  /** Hash: the fleet's savings now, bytes. */
+  savingsTotals: "samepage:{savings}:totals",
+  /** Sorted set: the fleet's savings by hour. */
+  savingsHistory: "samepage:{savings}:history",
   /** Stream: who did what; append-only. */
   audit: "samepage:{rollouts}:audit",
   /** Stream: what the push stream shows; capped. */

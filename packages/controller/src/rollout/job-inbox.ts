@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { ControllerError } from "../api/controller-error.ts";
 import type { EventLog } from "../stores/event-log.ts";
 import type { HostStore } from "../stores/host-store.ts";
+import type { SavingsLedger } from "../stores/savings-ledger.ts";
 import { rolloutOf } from "./command-courier.ts";
 import type { RolloutStore, StoredReport } from "./rollout-store.ts";
 import { toJobResult, toStoredReport } from "./stored-report.ts";
@@ -22,6 +23,7 @@ export interface JobInboxDeps {
   readonly rollouts: RolloutStore;
   readonly hosts: HostStore;
   readonly events: EventLog;
+  readonly savings: SavingsLedger;
   readonly acknowledged: (job: string, fence: number) => Promise<void>;
   readonly requestTick: (rollout: string) => Promise<void>;
   readonly logger: Logger;
@@ -33,7 +35,7 @@ const signOfLifeMs = 30_000;
 /** Progress of one host is shown at most this often, milliseconds. */
 const shownProgressMs = 500;
 
-export function createJobInbox({ rollouts, hosts, events, acknowledged, requestTick, logger }: JobInboxDeps): JobInbox {
+export function createJobInbox({ rollouts, hosts, events, savings, acknowledged, requestTick, logger }: JobInboxDeps): JobInbox {
   const lastSign = new Map<string, number>();
   const lastShown = new Map<string, number>();
 
@@ -84,6 +86,7 @@ export function createJobInbox({ rollouts, hosts, events, acknowledged, requestT
       if (report.fence > BigInt(Number.MAX_SAFE_INTEGER)) throw new ControllerError("invalid", "a fence that was never given out", { target: host });
       forget(report.jobId, report.fence);
       if (!(await deliver(host, toJobResult(report), toStoredReport(report)))) return;
+      await savings.record(host, report, Date.now());
       const { result } = report;
       if (result?.$case === "unify" && result.value.dryRun) {
         await hosts.setPrediction(host, { diskBytes: Number(result.value.bytesReclaimed), cacheBytes: Number(result.value.pageCacheSaved) });
@@ -112,6 +115,8 @@ function toJobReport({ jobId, fence, result, reason, seenFence }: Ack): JobRepor
       return { ...base, type: "result", outcome: "stale", seenFence: Number(seenFence) };
     case AckResult.EXPIRED:
       return { ...base, type: "result", outcome: "stopped" };
+    case AckResult.CLOCK_SKEW:
+      return failed("clock-skew");
     case AckResult.STORAGE:
       return failed("agent-storage");
     case AckResult.UNSUPPORTED:

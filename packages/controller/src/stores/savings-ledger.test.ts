@@ -1,0 +1,64 @@
+import { startRedisServer, redisSkipReason } from "@samepage/test-support";
+import { Report } from "@samepage/proto";
+import { pino } from "pino";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { connectRedis } from "../redis/connect-redis.ts";
+import { createSavingsLedger, type SavingsLedger } from "./savings-ledger.ts";
+
+const hour = 3_600_000;
+
+describe.skipIf(redisSkipReason !== undefined)("the savings ledger (needs redis-server)", () => {
+  let redis: Awaited<ReturnType<typeof startRedisServer>>;
+  let client: Awaited<ReturnType<typeof connectRedis>>;
+  let ledger: SavingsLedger;
+  beforeAll(async () => {
+    redis = await startRedisServer();
+    client = await connectRedis(redis.address, "store", pino({ level: "silent" }));
+    ledger = createSavingsLedger(client);
+  });
+  beforeEach(async () => {
+    await client.flushall();
+  });
+  afterAll(async () => {
+    client.disconnect();
+    await redis[Symbol.asyncDispose]();
+  });
+
+  test("a report that is delivered twice counts once", async () => {
+    const report = unified("job-1", 1000n, 300n);
+    await ledger.record("a", report, 0);
+    await ledger.record("a", report, 0);
+    expect(await ledger.read()).toMatchObject({ diskBytes: 1000, pageCacheBytes: 300 });
+  });
+
+  test("disk adds up over jobs, page cache is each host's newest, and deunify takes back", async () => {
+    await ledger.record("a", unified("job-1", 1000n, 300n), 0);
+    await ledger.record("a", unified("job-2", 50n, 200n), hour);
+    await ledger.record("b", unified("job-3", 500n, 100n), hour);
+    await ledger.record("b", Report.fromPartial({ jobId: "job-4", fence: 1n, result: { $case: "deunify", value: { bytesTaken: 500n } } }), 2 * hour);
+    expect(await ledger.read()).toEqual({
+      diskBytes: 1050,
+      pageCacheBytes: 200,
+      history: [
+        { at: "1970-01-01T00:00:00.000Z", diskBytes: 1000, pageCacheBytes: 300 },
+        { at: "1970-01-01T01:00:00.000Z", diskBytes: 1550, pageCacheBytes: 300 },
+        { at: "1970-01-01T02:00:00.000Z", diskBytes: 1050, pageCacheBytes: 200 },
+      ],
+    });
+  });
+
+  test("a dry run saves nothing", async () => {
+    await ledger.record("a", Report.fromPartial({ jobId: "job-1", fence: 1n, result: { $case: "unify", value: { dryRun: true, bytesReclaimed: 9n } } }), 0);
+    expect(await ledger.read()).toEqual({ diskBytes: 0, pageCacheBytes: 0, history: [] });
+  });
+
+  test("history is bounded", async () => {
+    await ledger.record("a", unified("job-1", 1n, 0n), 0);
+    await ledger.record("a", unified("job-2", 1n, 0n), 91 * 24 * hour);
+    expect((await ledger.read()).history).toHaveLength(1);
+  });
+});
+
+function unified(jobId: string, bytesReclaimed: bigint, pageCacheSaved: bigint): Report {
+  return Report.fromPartial({ jobId, fence: 1n, result: { $case: "unify", value: { bytesReclaimed, pageCacheSaved } } });
+}

@@ -1,0 +1,28 @@
+import type { EventView, HostView } from "@samepage/controller/api";
+import { expect, test } from "vitest";
+import { applyEvents, emptyFleet, isNews } from "./fleet-state.ts";
+
+const host = { name: "a", labels: {}, state: "offline", cordoned: false, enrolledAt: "", lastSeenAt: null, certificateExpiresAt: "", clockOffsetMs: null, facts: null, guestCount: 0, rollout: null } satisfies HostView;
+const online: EventView = { id: "1-0", at: "2026-01-01T00:00:00.000Z", type: "host", host: "a", state: "online", reason: "" };
+const progress: EventView = { id: "2-0", at: "2026-01-01T00:00:01.000Z", type: "progress", rollout: "r", host: "a", progress: { phase: "scan", files: 1, filesTotal: 2, bytes: 3, bytesTotal: 4 } };
+
+test("a host's event changes that host only, and the state before stays as it was", () => {
+  const before = { ...emptyFleet, hosts: new Map([["a", host], ["b", { ...host, name: "b" }]]) };
+  const after = applyEvents(before, [online]);
+  expect(after.hosts.get("a")?.state).toBe("online");
+  expect(after.hosts.get("b")).toBe(before.hosts.get("b"));
+  expect(before.hosts.get("a")?.state).toBe("offline");
+});
+
+test("a rollout's progress leaves the lists as they are, so that they are not drawn again", () => {
+  const after = applyEvents(emptyFleet, [progress, progress]);
+  expect(after.hosts).toBe(emptyFleet.hosts);
+  expect(after.rollouts).toBe(emptyFleet.rollouts);
+  expect(after.rolloutVersions.get("r")).toBe(2);
+});
+
+test("only an event about a name that was never read asks for the lists again", () => {
+  expect(isNews(emptyFleet, online)).toBe(true);
+  expect(isNews({ ...emptyFleet, hosts: new Map([["a", host]]) }, online)).toBe(false);
+  expect(isNews(emptyFleet, progress)).toBe(false);
+});

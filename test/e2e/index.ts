@@ -1,2 +1,0 @@
-export { simulatedEngine } from "./simulated-engine.ts";
-export { isOver, startFleet, type TestFleet } from "./test-fleet.ts";

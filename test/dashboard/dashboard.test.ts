@@ -5,14 +5,15 @@ import { join } from "node:path";
 import { createController, type Controller } from "@samepage/controller";
 import { createApiClient } from "@samepage/controller/api";
 import { dashboardDirectory } from "@samepage/dashboard";
-import { redisSkipReason, type RedisServer, startRedisServer, temporaryDirectory, type TemporaryDirectory } from "@samepage/test-support";
+import { startRedis, temporaryDirectory, type TemporaryDirectory, type TestRedis } from "@samepage/test-support";
 import { pino } from "pino";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accessibilityBreaches, browserSkipReason, screenshot, withBrowser } from "./browser.ts";
 
 const missing = existsSync(join(dashboardDirectory, "index.html")) ? undefined : "the page is not built: npm run build";
-const skipReason = redisSkipReason ?? browserSkipReason ?? missing;
+const redisMissing = existsSync("/usr/bin/redis-server") ? undefined : "redis-server is not installed";
+const skipReason = redisMissing ?? browserSkipReason ?? missing;
 
 /** The page's whole weight that an operator on a slow line waits for. */
 const budgetBytes = 150_000;
@@ -27,14 +28,14 @@ test.skipIf(missing !== undefined)("the page weighs under 150 kB gzipped, and na
 });
 
 describe.skipIf(skipReason !== undefined)(`the page in a browser${skipReason === undefined ? "" : ` (skipped: ${skipReason})`}`, () => {
-  let redis: RedisServer;
+  let redis: TestRedis;
   let directory: TemporaryDirectory;
   let controller: Controller;
   let viewer: string;
   beforeAll(async () => {
-    redis = await startRedisServer();
     directory = await temporaryDirectory("samepage-dashboard-");
-    controller = await createController({ stateDir: directory.path, redis: redis.address, agentListen: "127.0.0.1:0", apiListen: "127.0.0.1:0", pageDirectory: dashboardDirectory, logger: pino({ level: "silent" }) });
+    redis = await startRedis(directory.path);
+    controller = await createController({ stateDir: directory.path, redis: redis.url, agentListen: "127.0.0.1:0", apiListen: "127.0.0.1:0", pageDirectory: dashboardDirectory, logger: pino({ level: "silent" }) });
     const api = createApiClient({ url: controller.address.api, token: controller.adminToken, ca: controller.ca });
     viewer = (await api.tokens.create({ kind: "operator", name: "vera", role: "viewer" })).secret;
   });

@@ -1,62 +1,57 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { temporaryDirectory } from "./temporary-directory.ts";
 
-export interface RedisServer extends AsyncDisposable {
-  /** `unix:/path`, as the controller's `redis` option takes it. */
-  readonly address: string;
-  readonly pid: number;
-  /** Kills it as a power cut would (SIGKILL); its append-only file stays. */
+/** A real redis-server of a test's own, on a private socket, with the persistence that Samepage asks for. */
+export interface TestRedis extends AsyncDisposable {
+  /** As `createController` takes it. */
+  readonly url: string;
+  /** SIGKILL; its files stay. */
   kill(): Promise<void>;
-  /** Starts it again over the same files. */
-  restart(): Promise<void>;
+  /** Starts it again on its files. */
+  start(): Promise<void>;
 }
 
-/** Why a test that needs Redis cannot run here; undefined when it can. */
-export const redisSkipReason = existsSync("/usr/bin/redis-server") ? undefined : "redis-server is not installed";
+/** Milliseconds for the server to open its socket. */
+const startTimeoutMs = 10_000;
 
-/** A real redis-server of one's own, on a private socket, as the product asks for it (noeviction, append-only file). */
-export async function startRedisServer(): Promise<RedisServer> {
-  const directory = await temporaryDirectory("samepage-redis-");
-  const socket = join(directory.path, "redis.sock");
-  let running = await start(directory.path, socket);
-  return {
-    address: `unix:${socket}`,
-    get pid() {
-      return running.pid ?? 0;
-    },
-    kill: async () => stop(running),
-    restart: async () => {
-      await stop(running);
-      running = await start(directory.path, socket);
-    },
-    [Symbol.asyncDispose]: async () => {
-      await stop(running);
-      await directory[Symbol.asyncDispose]();
-    },
+/** @param dir where socket and append-only file go; an existing directory. */
+export async function startRedis(dir: string, extra: readonly string[] = []): Promise<TestRedis> {
+  const socket = join(dir, "redis.sock");
+  let server: ChildProcess | undefined;
+  const start = async () => {
+    const args = ["--port", "0", "--unixsocket", socket, "--dir", dir, "--appendonly", "yes", "--maxmemory-policy", "noeviction", "--save", "", ...extra];
+    const child = spawn("redis-server", args, { stdio: "ignore" });
+    server = child;
+    const failed = once(child, "exit").then(([code]) => {
+      throw new Error(`redis-server ended at once with ${String(code)}`);
+    });
+    failed.catch(() => {});
+    await Promise.race([failed, whenThere(socket)]);
   };
+  const kill = async () => {
+    const child = server;
+    server = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  };
+  await start();
+  return { url: `unix:${socket}`, kill, start, [Symbol.asyncDispose]: kill };
 }
 
-async function start(directory: string, socket: string) {
-  const settings = ["--port", "0", "--unixsocket", socket, "--dir", directory, "--appendonly", "yes", "--maxmemory-policy", "noeviction", "--save", "", "--loglevel", "warning"];
-  const child = spawn("/usr/bin/redis-server", settings, { stdio: "ignore" });
-  const answers = async () => {
-    const ping = spawn("/usr/bin/redis-cli", ["-s", socket, "ping"], { stdio: ["ignore", "pipe", "ignore"] });
-    const [output] = await Promise.all([ping.stdout.setEncoding("utf8").toArray(), once(ping, "exit")]);
-    return output.join("").trim() === "PONG";
-  };
-  while (!(await answers())) {
-    if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`);
+async function whenThere(socket: string): Promise<void> {
+  const end = Date.now() + startTimeoutMs;
+  for (;;) {
+    const there = await access(socket).then(
+      () => true,
+      () => false,
+    );
+    if (there) return;
+    if (Date.now() > end) throw new Error(`redis-server did not open ${socket} in ${startTimeoutMs / 1000} s`);
     await sleep(20);
   }
-  return child;
-}
-
-async function stop(child: ReturnType<typeof spawn>): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill("SIGKILL");
-  await once(child, "exit");
 }

@@ -130,12 +130,13 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
 
   const jobs = createJobInbox({ rollouts, hosts, events, savings, acknowledged: async (job, fence) => courier.acknowledged(job, fence), requestTick, logger });
   const handler = createAgentHandler(hosts, jobs, enrolment);
+  const acceptsPerSecond = options.acceptsPerSecond ?? 150;
   const agents = await createAgentServer({
     listen: agentListen,
-    acceptsPerSecond: options.acceptsPerSecond ?? 150,
+    acceptsPerSecond,
     server: serverCertificate,
     authorities: authority.authorities,
-    agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), logger }) },
+    agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), reconnectSeconds: () => Math.ceil(streams.size / acceptsPerSecond), logger }) },
     enrolment: createEnrolmentService(enrolment, logger),
   });
   opened.push(async () => agents.close());

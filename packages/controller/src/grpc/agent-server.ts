@@ -49,7 +49,7 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Ag
   addService(grpc, EnrolmentServiceService, options.enrolment);
   const credentials = createServerCredentials(options.server, options.authorities);
   const injector = grpc.createConnectionInjector(credentials.credentials);
-  const listener = createAcceptGate(options.acceptsPerSecond, (socket) => injector.injectConnection(socket.resume()));
+  const listener = createAcceptGate(options.acceptsPerSecond, (socket) => injector.injectConnection(socket));
   listener.listen(options.listen);
   try {
     await once(listener, "listening");

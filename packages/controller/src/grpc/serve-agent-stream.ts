@@ -16,6 +16,8 @@ export interface AgentStreamDeps {
   readonly handler: AgentHandler;
   /** PEM of the authorities that agents shall trust now. */
   readonly authorities: () => string;
+  /** How long all agents together take to come back, seconds. */
+  readonly reconnectSeconds: () => number;
   /** The agent said hello; its stream can be written to. */
   readonly opened: (stream: AgentStream) => Promise<void>;
   readonly closed: (stream: AgentStream) => Promise<void>;
@@ -40,7 +42,7 @@ export async function serveAgentStream(call: AgentCall, deps: AgentStreamDeps): 
     const { host } = await identifyPeer(call, deps.hosts);
     const logger = deps.logger.child({ host });
     const outbox = createOutbox(call, ending.signal);
-    outbox.send({ $case: "welcome", value: { heartbeatSeconds, trust: { authorities: deps.authorities() } } });
+    outbox.send({ $case: "welcome", value: { heartbeatSeconds, trust: { authorities: deps.authorities() }, reconnectSeconds: deps.reconnectSeconds() } });
     stream = {
       host,
       id: randomUUID(),

@@ -15,12 +15,13 @@ export function createServerCredentials(server: KeyPair, authorities: string): {
   const provider: experimental.CertificateProvider = {
     addCaCertificateListener: (listener) => {
       caListeners.add(listener);
-      listener(current.ca);
+      // Not at once: grpc-js only then begins to watch what it has asked for.
+      process.nextTick(() => listener(current.ca));
     },
     removeCaCertificateListener: (listener) => caListeners.delete(listener),
     addIdentityCertificateListener: (listener) => {
       identityListeners.add(listener);
-      listener(current.identity);
+      process.nextTick(() => listener(current.identity));
     },
     removeIdentityCertificateListener: (listener) => identityListeners.delete(listener),
   };

@@ -115,8 +115,6 @@ function toJobReport({ jobId, fence, result, reason, seenFence }: Ack): JobRepor
       return { ...base, type: "result", outcome: "stale", seenFence: Number(seenFence) };
     case AckResult.EXPIRED:
       return { ...base, type: "result", outcome: "stopped" };
-    case AckResult.CLOCK_SKEW:
-      return failed("clock-skew");
     case AckResult.STORAGE:
       return failed("agent-storage");
     case AckResult.UNSUPPORTED:

@@ -87,7 +87,6 @@ function beyond(list: readonly unknown[]): number {
 function toPlain(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
   if (Array.isArray(value)) return value.slice(0, keptEntries).map(toPlain);
-  if (value instanceof Map) return Object.fromEntries([...value].map(([key, entry]) => [String(key), toPlain(entry)]));
   if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, toPlain(entry)]));
   return typeof value === "string" ? value.slice(0, 4096) : value;
 }

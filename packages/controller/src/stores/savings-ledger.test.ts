@@ -1,4 +1,5 @@
-import { startRedisServer, redisSkipReason } from "@samepage/test-support";
+import { existsSync } from "node:fs";
+import { startRedis, temporaryDirectory, type TemporaryDirectory, type TestRedis } from "@samepage/test-support";
 import { Report } from "@samepage/proto";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -7,13 +8,15 @@ import { createSavingsLedger, type SavingsLedger } from "./savings-ledger.ts";
 
 const hour = 3_600_000;
 
-describe.skipIf(redisSkipReason !== undefined)("the savings ledger (needs redis-server)", () => {
-  let redis: Awaited<ReturnType<typeof startRedisServer>>;
+describe.skipIf(!existsSync("/usr/bin/redis-server"))("the savings ledger (needs redis-server)", () => {
+  let directory: TemporaryDirectory;
+  let redis: TestRedis;
   let client: Awaited<ReturnType<typeof connectRedis>>;
   let ledger: SavingsLedger;
   beforeAll(async () => {
-    redis = await startRedisServer();
-    client = await connectRedis(redis.address, "store", pino({ level: "silent" }));
+    directory = await temporaryDirectory("samepage-savings-");
+    redis = await startRedis(directory.path);
+    client = await connectRedis(redis.url, "store", pino({ level: "silent" }));
     ledger = createSavingsLedger(client);
   });
   beforeEach(async () => {
@@ -22,6 +25,7 @@ describe.skipIf(redisSkipReason !== undefined)("the savings ledger (needs redis-
   afterAll(async () => {
     client.disconnect();
     await redis[Symbol.asyncDispose]();
+    await directory[Symbol.asyncDispose]();
   });
 
   test("a report that is delivered twice counts once", async () => {

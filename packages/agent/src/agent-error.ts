@@ -1,0 +1,34 @@
+/** Stable codes of everything that can go wrong in the agent. */
+export type AgentErrorCode =
+  /** agent.yaml cannot be read, or says something unknown. */
+  | "config"
+  /** This host is no member and has no token to become one. */
+  | "not-enrolled"
+  /** The controller's authority is not the one that the fingerprint names: nothing was sent to it. */
+  | "wrong-authority"
+  /** The controller refused to enrol this host. */
+  | "enrolment-refused"
+  /** The controller does not answer. */
+  | "unreachable"
+  /** The state directory cannot be read or written. */
+  | "state-dir"
+  /** Guests cannot be looked for. */
+  | "discovery"
+  | "internal";
+
+/** Thrown by everything in this package; the message is one line that names what it is about. */
+export class AgentError extends Error {
+  override readonly name = "AgentError";
+  readonly code: AgentErrorCode;
+  /** What to do about it. */
+  readonly hint: string;
+  /** The path, address or key concerned. */
+  readonly target: string;
+
+  constructor(code: AgentErrorCode, message: string, options: { readonly hint?: string; readonly target?: string; readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint ?? "";
+    this.target = options.target ?? "";
+  }
+}

@@ -1,0 +1,77 @@
+import { readFile } from "node:fs/promises";
+import { parseDocument } from "yaml";
+import { AgentError } from "../agent-error.ts";
+import { codeOf, messageOf } from "../thrown.ts";
+import { fields, listOf, oneOf, text, wholeNumber } from "./read-fields.ts";
+
+/** Where guests are looked for without being told. */
+const providerNames = ["lxc", "incus", "nspawn", "openvz", "vserver"] as const;
+export type ProviderName = (typeof providerNames)[number];
+
+/** `/etc/samepage/agent.yaml`. Everything is optional; unknown keys are refused, because a mistyped one would silently not protect. */
+export interface AgentConfig {
+  /** Where the controller is, `host:port`. Default: none; enrolling remembers it. */
+  readonly controller?: string;
+  /** The name this host enrols with. Default: its host name. */
+  readonly host?: string;
+  readonly guests: {
+    /** Which kinds of guests are looked for. Default: all of them; what is not installed is simply not found. */
+    readonly providers: readonly ProviderName[];
+    /** Patterns of directories that are guests, e.g. `/srv/guests/*`; `*` stands for one name. Default: none. */
+    readonly directories: readonly string[];
+    /** Patterns over guest names (`lxc/secret-*`) that are never touched. Default: none. */
+    readonly exclude: readonly string[];
+    /** Trust domains: the first pattern that matches a guest's name says its domain; nothing is ever shared across domains. Default: all guests in `default`. */
+    readonly domains: readonly { readonly match: string; readonly domain: string }[];
+  };
+  readonly limits: {
+    /** Upper bound of the read rate, bytes per second, 1 MiB … 2^53-1. Default: none. */
+    readonly bytesPerSecond?: number;
+    /** Threads at most, 1 … 64. Default: the engine's choice. */
+    readonly threads?: number;
+  };
+}
+
+export const defaultConfig: AgentConfig = { guests: { providers: providerNames, directories: [], exclude: [], domains: [] }, limits: {} };
+
+/** Reads the file; a missing one means the defaults. @throws AgentError `config` naming the line or key. */
+export async function readAgentConfig(path: string): Promise<AgentConfig> {
+  let source: string;
+  try {
+    source = await readFile(path, "utf8");
+  } catch (cause) {
+    if (codeOf(cause) === "ENOENT") return defaultConfig;
+    throw new AgentError("config", `cannot read ${path}: ${messageOf(cause)}`, { target: path, cause });
+  }
+  return parseAgentConfig(source, path);
+}
+
+/** @throws AgentError `config`. */
+export function parseAgentConfig(source: string, path: string): AgentConfig {
+  const document = parseDocument(source);
+  const [mistake] = document.errors;
+  if (mistake !== undefined) throw new AgentError("config", `${path}: ${mistake.message.split("\n")[0]}`, { hint: "correct the YAML", target: path });
+  const value: unknown = document.toJS();
+  const top = fields(value ?? {}, path, ["controller", "host", "guests", "limits"]);
+  const guests = fields(top["guests"] ?? {}, `${path}: guests`, ["providers", "directories", "exclude", "domains"]);
+  const limits = fields(top["limits"] ?? {}, `${path}: limits`, ["bytesPerSecond", "threads"]);
+  return {
+    ...(top["controller"] === undefined ? {} : { controller: text(top["controller"], `${path}: controller`, /^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/u, "host:port") }),
+    ...(top["host"] === undefined ? {} : { host: text(top["host"], `${path}: host`, /^[A-Za-z0-9][A-Za-z0-9._-]*$/u, "letters, digits, dots, dashes and underscores") }),
+    guests: {
+      providers: listOf(guests["providers"], `${path}: guests.providers`, (item, where) => oneOf(item, where, providerNames)) ?? providerNames,
+      directories: listOf(guests["directories"], `${path}: guests.directories`, (item, where) => text(item, where, /^\/(?!.*\/\.\.?(?:\/|$)).+/u, "an absolute path without . and ..")) ?? [],
+      exclude: listOf(guests["exclude"], `${path}: guests.exclude`, (item, where) => text(item, where, /./u, "a pattern over guest names")) ?? [],
+      domains: listOf(guests["domains"], `${path}: guests.domains`, toDomain) ?? [],
+    },
+    limits: {
+      ...(limits["bytesPerSecond"] === undefined ? {} : { bytesPerSecond: wholeNumber(limits["bytesPerSecond"], `${path}: limits.bytesPerSecond`, 1024 * 1024, Number.MAX_SAFE_INTEGER) }),
+      ...(limits["threads"] === undefined ? {} : { threads: wholeNumber(limits["threads"], `${path}: limits.threads`, 1, 64) }),
+    },
+  };
+}
+
+function toDomain(item: unknown, where: string): { match: string; domain: string } {
+  const rule = fields(item, where, ["match", "domain"]);
+  return { match: text(rule["match"], `${where}.match`, /./u, "a pattern over guest names"), domain: text(rule["domain"], `${where}.domain`, /^[A-Za-z0-9._-]{1,64}$/u, "up to 64 letters, digits, dots, dashes and underscores") };
+}

@@ -1,0 +1,170 @@
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { GuestState, type Inventory, type Progress, type Report } from "@samepage/proto";
+import { pino } from "pino";
+import { AgentError } from "./agent-error.ts";
+import type { Agent, AgentOptions } from "./agent-options.ts";
+import { type AgentConfig, readAgentConfig } from "./config/agent-config.ts";
+import { type DiscoveredGuest, discoverGuests } from "./discovery/discover-guests.ts";
+import { readHostFacts } from "./host-facts.ts";
+import { enrol, rejoin } from "./identity/enrol.ts";
+import { type Identity, readIdentity, writeIdentity } from "./identity/identity-file.ts";
+import { createRenewal } from "./identity/renewal.ts";
+import { unifyEngine } from "./jobs/engine.ts";
+import { createJobRunner, interruptedReport } from "./jobs/job-runner.ts";
+import { openJobSpool } from "./jobs/job-spool.ts";
+import { keepConnected } from "./stream/keep-connected.ts";
+import type { ControllerStream, OutgoingMessage } from "./stream/open-stream.ts";
+import { createProgressSender } from "./stream/progress-sender.ts";
+
+/** Guests are looked for this often, milliseconds; a job looks again by itself. */
+const inventoryMs = 5 * 60_000;
+
+/** Guests in one message: 500 with long paths stay below 1 MiB. */
+const guestsPerMessage = 500;
+
+/**
+ * Starts this host's agent; resolves once it is a member, before it is connected.
+ * @throws AgentError `config`, `state-dir`, `not-enrolled`, `wrong-authority`, `enrolment-refused` or `unreachable`.
+ */
+export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
+  const config = options.config ?? (await readAgentConfig("/etc/samepage/agent.yaml"));
+  const stateDir = options.stateDir ?? "/var/lib/samepage";
+  options.signal?.throwIfAborted();
+  let identity = await becomeMember(config, stateDir, options.enrolment);
+  const logger = (options.logger ?? pino()).child({ host: identity.host });
+  const root = options.root ?? "";
+
+  const spool = await openJobSpool(stateDir);
+  for (const command of spool.interrupted) await spool.finish(interruptedReport(command, Date.now()));
+  const guests = async () => discoverGuests(config.guests, root, (path, reason) => logger.warn({ path, reason }, "not a guest that can be unified"));
+
+  const closing = new AbortController();
+  let stream: ControllerStream | undefined;
+  let waiting = Promise.withResolvers<void>();
+  /** Sends when there is a stream. What must not be lost is sent again after each connect. */
+  const send = async (message: OutgoingMessage): Promise<void> => {
+    await stream?.send(message).catch((error: unknown) => logger.debug({ err: error }, "not sent"));
+  };
+  const sendReport = async (report: Report) => send({ $case: "report", value: report });
+  const progress = createProgressSender((value: Progress) => void send({ $case: "progress", value }));
+  const runner = createJobRunner({
+    spool,
+    context: { engine: options.engine ?? unifyEngine, guests, stateDir: join(stateDir, "engine"), limits: config.limits },
+    finished: (report) => void sendReport(report),
+    progressed: (value) => progress.progressed(value),
+    logger,
+  });
+  const replaceIdentity = async (next: Identity) => {
+    await writeIdentity(stateDir, next);
+    identity = next;
+  };
+  const renewal = createRenewal({ identity: () => identity, replace: replaceIdentity, request: async (csr) => send({ $case: "renewal", value: { csr } }), logger });
+
+  const sendInventory = async () => {
+    for (const message of toInventory(await guests())) await send({ $case: "inventory", value: message });
+  };
+  let heartbeat: NodeJS.Timeout | undefined;
+  const connection = keepConnected(
+    () => identity,
+    {
+      opened: async (open) => {
+        stream = open;
+        await send({ $case: "hello", value: { facts: await readHostFacts(), jobs: runner.jobs(), fence: spool.fence } });
+        await sendInventory();
+        for (const report of spool.reports()) await sendReport(report);
+        renewal.check();
+        waiting.resolve();
+      },
+      message: async (message, open, clock) => {
+        switch (message.$case) {
+          case "welcome":
+            clearInterval(heartbeat);
+            heartbeat = setInterval(() => void send({ $case: "heartbeat", value: { jobs: runner.jobs() } }), Math.max(1, message.value.heartbeatSeconds) * 1000);
+            if (message.value.trust !== undefined) await renewal.trust(message.value.trust.authorities);
+            break;
+          case "trust":
+            await renewal.trust(message.value.authorities);
+            break;
+          case "command": {
+            const ack = await runner.accept(message.value, (atNs) => clock.until(atNs));
+            await send({ $case: "ack", value: ack });
+            // A command that comes again after its job has ended: the report was not heard.
+            const report = spool.reports().find(({ jobId, fence }) => jobId === ack.jobId && fence === ack.fence);
+            if (report !== undefined) await sendReport(report);
+            break;
+          }
+          case "cancel":
+            runner.cancel(message.value);
+            break;
+          case "reportAck":
+            await spool.forget(message.value.jobId, message.value.fence);
+            break;
+          case "renewal":
+            await renewal.answered(message.value);
+            // The new certificate is used from the next connection on; this one stays as it is.
+            break;
+        }
+        if (open !== stream) logger.debug("a message of an older stream");
+      },
+      closed: () => {
+        clearInterval(heartbeat);
+        stream = undefined;
+        waiting = Promise.withResolvers<void>();
+      },
+      rejoin: async () => replaceIdentity(await rejoin(identity)),
+    },
+    logger,
+    closing.signal,
+  );
+  const looking = (async () => {
+    for (;;) {
+      await sleep(inventoryMs, undefined, { signal: closing.signal }).catch(() => {});
+      if (closing.signal.aborted) return;
+      renewal.check();
+      await sendInventory().catch((error: unknown) => logger.warn({ err: error }, "guests cannot be looked for"));
+    }
+  })();
+
+  const close = async () => {
+    // The report of a stopped job still goes out on the open stream; if not, it is on disk.
+    await runner.close();
+    progress.close();
+    closing.abort();
+    await Promise.all([connection, looking]);
+  };
+  let closed: Promise<void> | undefined;
+  const closeOnce = async () => {
+    closed ??= close();
+    return closed;
+  };
+  options.signal?.addEventListener("abort", () => void closeOnce(), { once: true });
+  logger.info({ controller: identity.controller }, "agent is ready");
+  return { host: identity.host, address: identity.controller, connected: async () => waiting.promise, close: closeOnce };
+}
+
+async function becomeMember(config: AgentConfig, stateDir: string, enrolment: AgentOptions["enrolment"]): Promise<Identity> {
+  const known = await readIdentity(stateDir);
+  // agent.yaml decides where the controller is: it may have moved.
+  if (known !== undefined) return config.controller === undefined ? known : { ...known, controller: config.controller };
+  if (enrolment === undefined) {
+    throw new AgentError("not-enrolled", "this host is not enrolled", { hint: "samepage token create at the controller, then samepage agent install with the token here", target: stateDir });
+  }
+  const controller = enrolment.controller ?? config.controller;
+  if (controller === undefined) throw new AgentError("config", "no controller is named", { hint: "give its host:port, or write it to agent.yaml" });
+  const identity = await enrol({ controller, host: enrolment.host ?? config.host ?? hostname(), token: enrolment.token, fingerprint: enrolment.fingerprint });
+  await writeIdentity(stateDir, identity);
+  return identity;
+}
+
+const states = { running: GuestState.RUNNING, stopped: GuestState.STOPPED, unknown: GuestState.UNSPECIFIED } as const;
+
+function toInventory(guests: readonly DiscoveredGuest[]): Inventory[] {
+  const all = guests.map(({ name, provider, path, domain, state }) => ({ name, provider, path, domain, state: states[state] }));
+  const messages: Inventory[] = [];
+  for (let first = 0; first === 0 || first < all.length; first += guestsPerMessage) {
+    messages.push({ guests: all.slice(first, first + guestsPerMessage), more: first + guestsPerMessage < all.length });
+  }
+  return messages;
+}

@@ -1,0 +1,74 @@
+import { Guard, type Operation, type Report, Strategy, type UnifyOperation } from "@samepage/proto";
+import type { GuardName, StrategyChoice, UnifyOptions } from "@samepage/unify";
+import { AgentError } from "../agent-error.ts";
+import type { DiscoveredGuest } from "../discovery/discover-guests.ts";
+import { namePattern } from "../name-pattern.ts";
+import type { Engine } from "./engine.ts";
+import { toDeunifyResult, toGcResult, toUnifyResult, toVerifyResult } from "./to-result.ts";
+
+/** What a job needs of its host. */
+export interface OperationContext {
+  readonly engine: Engine;
+  readonly guests: () => Promise<readonly DiscoveredGuest[]>;
+  readonly stateDir: string;
+  readonly limits: Pick<UnifyOptions, "bytesPerSecond" | "threads">;
+  readonly signal: AbortSignal;
+  readonly onProgress: NonNullable<UnifyOptions["onProgress"]>;
+}
+
+type Result = NonNullable<Report["result"]>;
+
+/**
+ * Does an operation; the signal stops it with a consistent tree and a result that says so.
+ * @throws UnifyError of the engine, or AgentError `discovery`.
+ */
+export async function runOperation({ guestPatterns, kind }: Operation, context: OperationContext): Promise<Result> {
+  const { engine, stateDir, limits, signal, onProgress } = context;
+  const guests = chooseGuests(await context.guests(), guestPatterns);
+  const common = { guests, stateDir, signal, onProgress };
+  switch (kind?.$case) {
+    case "plan": {
+      const plan = await engine.planUnify({ ...common, ...limits, ...toSettings(kind.value) });
+      return { $case: "unify", value: toUnifyResult(plan.report) };
+    }
+    case "unify": {
+      const options = { ...common, ...limits, ...toSettings(kind.value) };
+      const plan = await engine.planUnify(options);
+      return { $case: "unify", value: toUnifyResult(plan.report.stopped === undefined ? await engine.applyPlan(plan, options) : plan.report) };
+    }
+    case "deunify":
+      return { $case: "deunify", value: toDeunifyResult(await engine.deunify({ ...common, ...limits })) };
+    case "verify":
+      return { $case: "verify", value: toVerifyResult(await engine.verifyPool({ ...common, ...rate(limits) })) };
+    case "gc":
+      return { $case: "gc", value: toGcResult(await engine.collectGarbage(common)) };
+    case undefined:
+      throw new AgentError("internal", "an operation that this agent does not know was accepted");
+  }
+}
+
+function chooseGuests(guests: readonly DiscoveredGuest[], patterns: readonly string[]): readonly DiscoveredGuest[] {
+  const matches = patterns.map(namePattern);
+  const chosen = matches.length === 0 ? guests : guests.filter(({ name }) => matches.some((pattern) => pattern.test(name)));
+  if (chosen.length > 0) return chosen;
+  const what = patterns.length === 0 ? "no guest was found on this host" : `no guest of this host is called ${patterns.join(", ")}`;
+  throw new AgentError("discovery", what, { hint: "see samepage guest ls; agent.yaml can name directories" });
+}
+
+const strategies: Record<number, StrategyChoice> = { [Strategy.HARDLINK]: "hardlink", [Strategy.REFLINK]: "reflink" };
+const guards: Record<number, GuardName> = { [Guard.COW]: "cow", [Guard.IMMUTABLE]: "immutable", [Guard.NONE]: "none" };
+
+function toSettings({ strategy, guard, excludes, minSize, ignoreMtime }: UnifyOperation): Partial<UnifyOptions> {
+  const chosen = guards[guard];
+  return {
+    strategy: strategies[strategy] ?? "auto",
+    ...(chosen === undefined ? {} : { guard: chosen }),
+    ...(excludes.length === 0 ? {} : { excludes }),
+    ...(minSize === 0n ? {} : { minSize: Number(minSize) }),
+    ignoreMtime,
+  };
+}
+
+function rate({ bytesPerSecond }: OperationContext["limits"]): Pick<UnifyOptions, "bytesPerSecond"> {
+  return bytesPerSecond === undefined ? {} : { bytesPerSecond };
+}

@@ -1,1 +1,3 @@
-export {};
+export { JobControl } from "./job-control.ts";
+export { LinuxError } from "./linux-error.ts";
+export { Candidates, type ExactPath, identifyTree, type IdentifyOptions, type RowState, type ScanGuest, type ScanOptions, scanTrees, Tree, type TreeCounts } from "./tree.ts";

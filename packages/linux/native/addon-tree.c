@@ -1,0 +1,179 @@
+/* scan and identify for JavaScript. */
+#include "addon.h"
+#include "candidates.h"
+#include "glue.h"
+#include "walk.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct {
+  Job job;
+  TreeBox *box;
+  Walk walk;
+} ScanJob;
+
+static void scan_run(Job *job) { job->error = walk_run(&((ScanJob *)job)->walk); }
+
+static napi_value scan_finish(napi_env env, Job *job) { return make_tree(env, ((ScanJob *)job)->box); }
+
+static void scan_release(napi_env env, Job *job) {
+  ScanJob *scan = (ScanJob *)job;
+  for (uint32_t at = 0; at < scan->walk.pattern_count; at++) free(scan->walk.patterns[at].text);
+  for (uint32_t at = 0; at < scan->box->tree.guest_count; at++) exact_close(&scan->walk.exact[at]);
+  free(scan->walk.patterns);
+  free(scan->walk.exact);
+  free(scan->walk.tags);
+  release_tree(env, scan->box);
+  free(scan);
+}
+
+/*
+ * scan({ control, guests: [{ fd, space, pool, exact }], patterns: [{ pattern, verdict }], tags: Uint32Array [tag, space]…, minSize, threads })
+ * The descriptors are duplicated.
+ */
+static napi_value scan(napi_env env, napi_callback_info info) {
+  size_t count = 1, size;
+  napi_value config;
+  napi_get_cb_info(env, info, &count, &config, NULL, NULL);
+  napi_value guests = get(env, config, "guests"), patterns = get(env, config, "patterns");
+  uint32_t guest_count = 0, pattern_count = 0;
+  napi_get_array_length(env, guests, &guest_count);
+  napi_get_array_length(env, patterns, &pattern_count);
+  ScanJob *job = calloc(1, sizeof *job);
+  TreeBox *box = calloc(1, sizeof *box);
+  int error = job == NULL || box == NULL ? ENOMEM : tree_open(&box->tree, guest_count);
+  if (error) {
+    napi_throw(env, make_error(env, error, "scan"));
+    return NULL;
+  }
+  box->references = 1;
+  job->job = (Job){.run = scan_run, .finish = scan_finish, .release = scan_release, .call = "scan"};
+  job->box = box;
+  napi_value control = get(env, config, "control");
+  job->job.control = get_bytes(env, control, &size);
+  job_keep(env, &job->job, control);
+  Walk *walk = &job->walk;
+  walk->tree = &box->tree;
+  walk->control = job->job.control;
+  walk->exact = calloc(guest_count, sizeof *walk->exact);
+  walk->patterns = calloc(pattern_count + 1, sizeof *walk->patterns);
+  walk->min_size = (uint64_t)get_integer(env, config, "minSize");
+  walk->threads = (uint32_t)get_integer(env, config, "threads");
+  const uint32_t *tags = get_bytes_of(env, config, "tags", &size);
+  walk->tag_count = (uint32_t)(size / 8);
+  walk->tags = calloc(walk->tag_count + 1, sizeof *walk->tags);
+  for (uint32_t at = 0; at < walk->tag_count; at++) walk->tags[at] = (PoolTag){tags[at * 2], (uint16_t)tags[at * 2 + 1]};
+  for (uint32_t at = 0; at < guest_count; at++) {
+    napi_value each;
+    napi_get_element(env, guests, at, &each);
+    Guest *guest = &box->tree.guests[at];
+    struct stat stat;
+    guest->root = fcntl((int)get_integer(env, each, "fd"), F_DUPFD_CLOEXEC, 3);
+    if (guest->root < 0 || fstat(guest->root, &stat) != 0) error = errno;
+    else guest->dev = stat.st_dev;
+    guest->space = (uint16_t)get_integer(env, each, "space");
+    guest->pool = get_flag(env, each, "pool");
+    const char *exact = get_bytes_of(env, each, "exact", &size);
+    if (error == 0) error = exact_open(&walk->exact[at], exact, size);
+  }
+  for (uint32_t at = 0; at < pattern_count; at++) {
+    napi_value each;
+    napi_get_element(env, patterns, at, &each);
+    const char *text = get_bytes_of(env, each, "pattern", &size);
+    Pattern *pattern = &walk->patterns[walk->pattern_count++];
+    pattern->text = malloc(size + 1);
+    if (pattern->text == NULL) error = ENOMEM;
+    else memcpy(pattern->text, text, size);
+    pattern->length = size;
+    pattern->verdict = (uint8_t)get_integer(env, each, "verdict");
+    pattern_prepare(pattern);
+  }
+  if (error) {
+    scan_release(env, &job->job);
+    napi_throw(env, make_error(env, error, "scan"));
+    return NULL;
+  }
+  return job_start(env, &job->job);
+}
+
+/* treeViews(handle): { rows, dirs, names, failures } over the tree's memory, counts copied. */
+static napi_value tree_views(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value handle, views;
+  napi_get_cb_info(env, info, &count, &handle, NULL, NULL);
+  TreeBox *box = get_tree(env, handle);
+  Tree *tree = &box->tree;
+  napi_create_object(env, &views);
+  set(env, views, "rows", make_view(env, box, tree->rows.base, atomic_load(&tree->rows.used)));
+  set(env, views, "dirs", make_view(env, box, tree->dirs.base, atomic_load(&tree->dirs.used)));
+  set(env, views, "names", make_view(env, box, tree->names.base, atomic_load(&tree->names.used)));
+  set(env, views, "failures", make_bytes(env, tree->failures.base, atomic_load(&tree->failures.used)));
+  int64_t *counts = calloc(tree->guest_count * COUNTS + 1, sizeof *counts);
+  if (counts != NULL)
+    for (uint32_t at = 0; at < tree->guest_count; at++) memcpy(counts + at * COUNTS, tree->guests[at].counts, COUNTS * sizeof *counts);
+  set(env, views, "counts", make_bytes(env, counts, counts == NULL ? 0 : tree->guest_count * COUNTS * sizeof *counts));
+  free(counts);
+  return views;
+}
+
+typedef struct {
+  Job job;
+  TreeBox *box;
+  Identify identify;
+} IdentifyJob;
+
+static void identify_job_run(Job *job) { job->error = identify_run(&((IdentifyJob *)job)->identify); }
+
+static napi_value identify_finish(napi_env env, Job *job) {
+  TreeBox *box = ((IdentifyJob *)job)->box;
+  Candidates *candidates = box->tree.candidates;
+  napi_value result;
+  napi_create_object(env, &result);
+  set(env, result, "order", make_view(env, box, candidates->order, candidates->order_count * sizeof(uint32_t)));
+  set(env, result, "inodes", make_view(env, box, candidates->inodes, candidates->inode_count * sizeof(Inode)));
+  set(env, result, "grouped", make_view(env, box, candidates->grouped, candidates->grouped_count * sizeof(uint32_t)));
+  set(env, result, "groupStart", make_view(env, box, candidates->group_start, (candidates->group_count + 1) * sizeof(uint32_t)));
+  return result;
+}
+
+static void identify_release(napi_env env, Job *job) {
+  release_tree(env, ((IdentifyJob *)job)->box);
+  free(job);
+}
+
+/* identify(handle, { control, identity, ignoreMtime, index, minThreads, maxThreads, dropCache }) */
+static napi_value identify(napi_env env, napi_callback_info info) {
+  size_t count = 2, size;
+  napi_value arguments[2];
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  IdentifyJob *job = calloc(1, sizeof *job);
+  if (job == NULL) return NULL;
+  napi_value config = arguments[1], control = get(env, config, "control"), index = get(env, config, "index");
+  job->job = (Job){.run = identify_job_run, .finish = identify_finish, .release = identify_release, .call = "identify", .control = get_bytes(env, control, &size)};
+  job_keep(env, &job->job, control);
+  job_keep(env, &job->job, index);
+  job->box = get_tree(env, arguments[0]);
+  job->box->references++;
+  job->identify = (Identify){
+      .tree = &job->box->tree,
+      .control = job->job.control,
+      .identity = get_flag(env, config, "identity"),
+      .ignore_mtime = get_flag(env, config, "ignoreMtime"),
+      .index = get_bytes(env, index, &size),
+      .min_threads = (uint32_t)get_integer(env, config, "minThreads"),
+      .max_threads = (uint32_t)get_integer(env, config, "maxThreads"),
+      .drop_cache = get_flag(env, config, "dropCache"),
+  };
+  job->identify.index_count = job->identify.index == NULL ? 0 : size / sizeof(IndexRecord);
+  return job_start(env, &job->job);
+}
+
+void define_tree(napi_env env, napi_value exports) {
+  define(env, exports, "scan", scan);
+  define(env, exports, "treeViews", tree_views);
+  define(env, exports, "identify", identify);
+}

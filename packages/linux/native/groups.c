@@ -1,0 +1,63 @@
+#include "groups.h"
+#include "reason.h"
+#include <errno.h>
+#include <stdlib.h>
+
+static int by_token(const void *left, const void *right, void *argument) {
+  const Candidates *candidates = argument;
+  uint32_t l = *(const uint32_t *)left, r = *(const uint32_t *)right;
+  const Token *a = &candidates->inodes[l].token, *b = &candidates->inodes[r].token;
+  if (a->flags != b->flags) return a->flags < b->flags ? -1 : 1;
+  if (a->low != b->low) return a->low < b->low ? -1 : 1;
+  if (a->high != b->high) return a->high < b->high ? -1 : 1;
+  if (a->attributes != b->attributes) return a->attributes < b->attributes ? -1 : 1;
+  return l < r ? -1 : l > r;
+}
+
+static bool equal(const Token *a, const Token *b) {
+  return a->flags == b->flags && a->low == b->low && a->high == b->high && a->attributes == b->attributes;
+}
+
+static void stands_alone(Tree *tree, const Candidates *candidates, const Inode *inode) {
+  Row *rows = tree_rows(tree);
+  const uint32_t *names = candidates->order + inode->first;
+  uint32_t state = STATE_UNIQUE;
+  for (uint32_t at = 0; at < inode->names; at++)
+    if ((rows[names[at]].mode & ROW_POOL) || tree_dirs(tree)[rows[names[at]].dir].guest != tree_dirs(tree)[rows[names[0]].dir].guest) state = STATE_ALREADY;
+  for (uint32_t at = 0; at < inode->names; at++) rows[names[at]].state = state;
+}
+
+int groups_find(Tree *tree, Candidates *candidates) {
+  uint32_t *grouped = malloc(((size_t)candidates->inode_count + 1) * sizeof *grouped);
+  uint32_t *start = malloc(((size_t)candidates->inode_count / 2 + 2) * sizeof *start);
+  uint32_t count = 0, groups = 0;
+  if (grouped == NULL || start == NULL) {
+    free(grouped);
+    free(start);
+    return ENOMEM;
+  }
+  for (uint32_t at = 0; at < candidates->class_count; at++) {
+    const Class *class = &candidates->classes[at];
+    uint32_t from = count, members = 0;
+    /* The class is sorted behind what is kept and then packed over it: groups never outgrow their class. */
+    for (uint32_t inode = class->first; inode < class->first + class->count; inode++)
+      if (candidates->inodes[inode].token.flags & TOKEN_KNOWN) grouped[from + members++] = inode;
+    qsort_r(grouped + from, members, sizeof *grouped, by_token, candidates);
+    for (uint32_t run = from, end; run < from + members; run = end) {
+      const Token *token = &candidates->inodes[grouped[run]].token;
+      for (end = run + 1; end < from + members && equal(token, &candidates->inodes[grouped[end]].token); end++);
+      if (end - run == 1 || (token->flags & TOKEN_HEAD)) {
+        for (uint32_t one = run; one < end; one++) stands_alone(tree, candidates, &candidates->inodes[grouped[one]]);
+        continue;
+      }
+      start[groups++] = count;
+      for (uint32_t one = run; one < end; one++) grouped[count++] = grouped[one];
+    }
+  }
+  start[groups] = count;
+  candidates->grouped = grouped;
+  candidates->group_start = start;
+  candidates->grouped_count = count;
+  candidates->group_count = groups;
+  return 0;
+}

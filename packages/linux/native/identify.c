@@ -1,0 +1,316 @@
+#include "candidates.h"
+#include "attributes.h"
+#include "classes.h"
+#include "groups.h"
+#include "reason.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* Inodes a thread takes at once: neighbours share directories, and the cursor is not fought over. */
+#define TAKE 32
+/* Private to this file: the second pass reads the inode. */
+#define TOKEN_WANTED 4u
+#define BLOCK ((size_t)256 << 10)
+
+#ifndef SYS_cachestat
+#define SYS_cachestat 451
+#endif
+struct cachestat_range { uint64_t off, len; };
+struct cachestat { uint64_t nr_cache, nr_dirty, nr_writeback, nr_evicted, nr_recently_evicted; };
+
+typedef struct Worker Worker;
+
+typedef struct {
+  Identify *job;
+  Candidates *candidates;
+  void (*learn)(Worker *, Inode *);
+  uint32_t class, inode; /* the cursor: next inode of the next class */
+  pthread_mutex_t lock;
+  pthread_cond_t wake;
+  uint32_t active; /* threads that may work */
+  bool finished;
+} Shared;
+
+struct Worker {
+  Shared *shared;
+  uint32_t number;
+  DirCache dirs;
+  char *buffer;
+  long switches; /* times this thread had waited at the last look */
+  uint64_t reads;
+};
+
+static const IndexRecord *lookup(const Identify *job, uint64_t dev, const Row *row) {
+  size_t low = 0, high = job->index_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    const IndexRecord *record = &job->index[middle];
+    if (record->dev < dev || (record->dev == dev && record->ino < row->ino)) low = middle + 1;
+    else high = middle;
+  }
+  const IndexRecord *record = &job->index[low];
+  if (low == job->index_count || record->dev != dev || record->ino != row->ino) return NULL;
+  return record->size == row->size && record->mtime == row->mtime && record->ctime == row->ctime ? record : NULL;
+}
+
+static void settle(const Candidates *candidates, Tree *tree, const Inode *inode, uint32_t state) {
+  for (uint32_t name = 0; name < inode->names; name++) tree_rows(tree)[candidates->order[inode->first + name]].state = state;
+}
+
+static bool unchanged(const struct stat *stat, const Row *row) {
+  return S_ISREG(stat->st_mode) && stat->st_ino == row->ino && (uint64_t)stat->st_size == row->size &&
+         stat->st_mtim.tv_sec * 1000000000LL + stat->st_mtim.tv_nsec == row->mtime && stat->st_ctim.tv_sec * 1000000000LL + stat->st_ctim.tv_nsec == row->ctime;
+}
+
+/* Fills the buffer from `at`; fewer bytes than asked only at the file's end. Returns bytes or -errno. */
+static ssize_t read_block(int fd, char *buffer, size_t size, off_t at) {
+  size_t got = 0;
+  while (got < size) {
+    ssize_t part = pread(fd, buffer + got, size - got, at + (off_t)got);
+    if (part < 0) {
+      if (errno == EINTR) continue;
+      return -errno;
+    }
+    if (part == 0) break;
+    got += (size_t)part;
+  }
+  return (ssize_t)got;
+}
+
+/* Reads one inode: up to HEAD bytes, or all of it. Sets its token, or settles its rows as changed or failed. */
+static void read_inode(Worker *worker, Inode *inode, bool whole) {
+  Identify *job = worker->shared->job;
+  Tree *tree = job->tree;
+  const Candidates *candidates = worker->shared->candidates;
+  const Row *row = &tree_rows(tree)[candidates->order[inode->first]];
+  const char *name = tree_name(tree, row->name);
+  int dir = dir_cache_get(&worker->dirs, tree, row->dir);
+  int fd = dir < 0 ? dir : open_file_at(dir, name);
+  struct stat stat;
+  int error = fd < 0 ? -fd : fstat(fd, &stat) != 0 ? errno : 0;
+  bool changed = error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO || (error == 0 && !unchanged(&stat, row));
+  Token token = {.flags = TOKEN_KNOWN};
+  if (error == 0 && !changed && job->identity) {
+    Attributes attributes;
+    error = attributes_read(fd, &attributes);
+    token.attributes = attributes_short(&attributes);
+  }
+  if (error == 0 && !changed) {
+    bool cached = true;
+    if (job->drop_cache) {
+      struct cachestat_range range = {0, 0};
+      struct cachestat counted = {0};
+      cached = syscall(SYS_cachestat, fd, &range, &counted, 0) != 0 || counted.nr_cache > 0;
+    }
+    uint64_t wanted = whole || row->size <= HEAD ? row->size : HEAD, at = 0;
+    XXH128_hash_t hash;
+    if (wanted <= BLOCK) {
+      ssize_t got = read_block(fd, worker->buffer, wanted, 0);
+      if (got < 0) error = (int)-got;
+      else if ((uint64_t)got != wanted) changed = true;
+      else hash = XXH3_128bits(worker->buffer, (size_t)got);
+      at = wanted;
+      control_charge(job->control, (int64_t)wanted);
+    } else {
+      XXH3_state_t state;
+      XXH3_128bits_reset(&state);
+      posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+      while (at < wanted && error == 0 && !changed) {
+        size_t size = wanted - at < BLOCK ? (size_t)(wanted - at) : BLOCK;
+        ssize_t got = read_block(fd, worker->buffer, size, (off_t)at);
+        if (got < 0) error = (int)-got;
+        else if ((size_t)got != size) changed = true;
+        else XXH3_128bits_update(&state, worker->buffer, size);
+        at += size;
+        control_charge(job->control, (int64_t)size);
+        if (control_wait(job->control)) error = ECANCELED;
+      }
+      hash = XXH3_128bits_digest(&state);
+    }
+    if (error == 0 && !changed && (fstat(fd, &stat) != 0 || !unchanged(&stat, row))) changed = true;
+    if (error == 0 && !changed) {
+      token.low = hash.low64;
+      token.high = hash.high64;
+      if (wanted < row->size) token.flags |= TOKEN_HEAD;
+      inode->token = token;
+      atomic_fetch_add_explicit(&job->control->bytes_hashed, (int64_t)wanted, memory_order_relaxed);
+      atomic_fetch_add_explicit(&job->control->files, 1, memory_order_relaxed);
+    }
+    if (!cached) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  }
+  worker->reads++;
+  if (fd >= 0) close(fd);
+  if (changed) settle(candidates, tree, inode, STATE_CHANGED);
+  else if (error != 0 && error != ECANCELED) {
+    settle(candidates, tree, inode, STATE_ERROR);
+    tree_fail(tree, row->dir, row->name, error);
+  }
+}
+
+/* First pass: from the index where it knows the file, else by reading. */
+static void learn(Worker *worker, Inode *inode) {
+  const Identify *job = worker->shared->job;
+  const Tree *tree = job->tree;
+  const Row *row = &tree_rows(tree)[worker->shared->candidates->order[inode->first]];
+  const IndexRecord *record = job->index_count == 0 ? NULL : lookup(job, tree->guests[tree_dirs(tree)[row->dir].guest].dev, row);
+  if (record != NULL) inode->token = (Token){record->low, record->high, record->attributes, record->flags | TOKEN_KNOWN};
+  else read_inode(worker, inode, false);
+}
+
+/* Second pass: a large file is read on only if its first bytes do not already tell it from all others. */
+static void learn_rest(Worker *worker, Inode *inode) {
+  if (!(inode->token.flags & TOKEN_WANTED)) return;
+  inode->token.flags = 0;
+  read_inode(worker, inode, true);
+}
+
+static int by_token(const void *left, const void *right) {
+  const Token *a = &(*(Inode *const *)left)->token, *b = &(*(Inode *const *)right)->token;
+  if (a->low != b->low) return a->low < b->low ? -1 : 1;
+  if (a->high != b->high) return a->high < b->high ? -1 : 1;
+  return a->attributes < b->attributes ? -1 : a->attributes > b->attributes;
+}
+
+/* Marks the inodes of large classes that the second pass must read; returns how many, or -1 without memory. */
+static int64_t mark_undecided(const Tree *tree, Candidates *candidates) {
+  int64_t marked = 0;
+  for (uint32_t at = 0; at < candidates->class_count; at++) {
+    const Class *class = &candidates->classes[at];
+    Inode *inodes = candidates->inodes + class->first;
+    if (tree_rows(tree)[candidates->order[inodes->first]].size <= HEAD) continue;
+    Inode **heads = malloc(class->count * sizeof *heads);
+    if (heads == NULL) return -1;
+    uint32_t count = 0;
+    bool any_whole = false;
+    for (uint32_t inode = 0; inode < class->count; inode++) {
+      if (inodes[inode].token.flags & TOKEN_HEAD) heads[count++] = &inodes[inode];
+      else any_whole |= (inodes[inode].token.flags & TOKEN_KNOWN) != 0;
+    }
+    qsort(heads, count, sizeof *heads, by_token);
+    for (uint32_t head = 0; head < count; head++)
+      /* A file known as a whole cannot be compared with a head: then every head is read on. */
+      if (any_whole || (head > 0 && by_token(&heads[head - 1], &heads[head]) == 0) || (head + 1 < count && by_token(&heads[head], &heads[head + 1]) == 0)) {
+        heads[head]->token.flags |= TOKEN_WANTED;
+        marked++;
+      }
+    free(heads);
+  }
+  return marked;
+}
+
+/*
+ * From the page cache one thread a core is best; from a disk many, because each waits. A thread that had to wait for
+ * more than half of its last reads lets one more thread work; one that never waited takes one away again.
+ */
+static void tune(Worker *worker) {
+  struct rusage usage;
+  if (worker->reads < 32 || getrusage(RUSAGE_THREAD, &usage) != 0) return;
+  long waited = usage.ru_nvcsw - worker->switches;
+  Shared *shared = worker->shared;
+  pthread_mutex_lock(&shared->lock);
+  if ((uint64_t)waited * 2 > worker->reads && shared->active < shared->job->max_threads) {
+    shared->active++;
+    pthread_cond_broadcast(&shared->wake);
+  } else if (waited == 0 && shared->active > shared->job->min_threads) shared->active--;
+  pthread_mutex_unlock(&shared->lock);
+  worker->switches = usage.ru_nvcsw;
+  worker->reads = 0;
+}
+
+static bool may_work(Worker *worker) {
+  Shared *shared = worker->shared;
+  if (worker->number < shared->job->min_threads) return true;
+  pthread_mutex_lock(&shared->lock);
+  while (worker->number >= shared->active && !shared->finished) pthread_cond_wait(&shared->wake, &shared->lock);
+  bool may = !shared->finished;
+  pthread_mutex_unlock(&shared->lock);
+  return may;
+}
+
+/* Up to TAKE inodes of one class. */
+static uint32_t take(Shared *shared, Inode **first) {
+  const Candidates *candidates = shared->candidates;
+  uint32_t count = 0;
+  pthread_mutex_lock(&shared->lock);
+  if (shared->class < candidates->class_count) {
+    const Class *class = &candidates->classes[shared->class];
+    *first = &candidates->inodes[class->first + shared->inode];
+    count = class->count - shared->inode < TAKE ? class->count - shared->inode : TAKE;
+    shared->inode += count;
+    if (shared->inode == class->count) {
+      shared->class++;
+      shared->inode = 0;
+    }
+  }
+  pthread_mutex_unlock(&shared->lock);
+  return count;
+}
+
+static void *work(void *argument) {
+  Worker *worker = argument;
+  Shared *shared = worker->shared;
+  dir_cache_open(&worker->dirs);
+  while (may_work(worker)) {
+    if (worker->buffer == NULL) worker->buffer = malloc(BLOCK);
+    Inode *first;
+    uint32_t count = worker->buffer == NULL || control_wait(shared->job->control) ? 0 : take(shared, &first);
+    if (count == 0) break;
+    for (uint32_t at = 0; at < count && !cancelled(shared->job->control); at++) shared->learn(worker, &first[at]);
+    tune(worker);
+  }
+  pthread_mutex_lock(&shared->lock);
+  shared->finished = true;
+  pthread_cond_broadcast(&shared->wake);
+  pthread_mutex_unlock(&shared->lock);
+  dir_cache_close(&worker->dirs);
+  free(worker->buffer);
+  return NULL;
+}
+
+static int pass(Identify *job, Candidates *candidates, void (*learn)(Worker *, Inode *)) {
+  Shared shared = {
+      .job = job,
+      .candidates = candidates,
+      .learn = learn,
+      .lock = PTHREAD_MUTEX_INITIALIZER,
+      .wake = PTHREAD_COND_INITIALIZER,
+      .active = job->min_threads,
+  };
+  Worker *workers = calloc(job->max_threads, sizeof *workers);
+  pthread_t *ids = calloc(job->max_threads, sizeof *ids);
+  uint32_t started = 0;
+  int error = workers == NULL || ids == NULL ? ENOMEM : 0;
+  for (; error == 0 && started < job->max_threads; started++) {
+    workers[started].shared = &shared;
+    workers[started].number = started;
+    if (pthread_create(&ids[started], NULL, work, &workers[started]) != 0) break;
+  }
+  if (error == 0 && started == 0) error = EAGAIN;
+  for (uint32_t at = 0; at < started; at++) pthread_join(ids[at], NULL);
+  free(workers);
+  free(ids);
+  return cancelled(job->control) ? ECANCELED : error;
+}
+
+int identify_run(Identify *job) {
+  Candidates *candidates = calloc(1, sizeof *candidates);
+  if (candidates == NULL) return ENOMEM;
+  job->tree->candidates = candidates;
+  int error = classes_find(job->tree, job->identity, job->ignore_mtime, candidates);
+  if (error == 0) error = pass(job, candidates, learn);
+  if (error) return error;
+  int64_t undecided = mark_undecided(job->tree, candidates);
+  if (undecided < 0) return ENOMEM;
+  if (undecided > 0) error = pass(job, candidates, learn_rest);
+  return error == 0 ? groups_find(job->tree, candidates) : error;
+}

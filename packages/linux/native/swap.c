@@ -1,0 +1,636 @@
+/*
+ * Replacing names by links to another inode, so that no write is lost and no name is ever missing. For each displaced inode:
+ * opened below its guest's root, leased (nobody writes), equal in everything to the canonical inode by comparison now;
+ * a link to the canonical inode is made in the quarantine, beside the pool where no guest can reach it, and exchanged with the
+ * guest's name in one step; what came out must be the inode that was leased. It stays in quarantine, leased, for a second:
+ * a writer that had resolved the name just before the exchange breaks the lease within that time, and the inode goes back.
+ */
+#include "swap.h"
+#include "attributes.h"
+#include "lease.h"
+#include "reason.h"
+#include "sha256.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Groups a thread takes at once: neighbours share directories, and two threads seldom meet in one. */
+#define TAKE 16
+#define BLOCK ((size_t)256 << 10)
+/* Canonical content up to this size is kept while its members are compared; larger files are compared block by block. */
+#define KEEP ((size_t)8 << 20)
+/* How often quarantined inodes are asked for broken leases: a late writer waits so long. */
+#define POLL_NS 50000000
+/* A cancelled run waits no longer than this for late openers. */
+#define SHORT_GRACE_NS 40000000
+/* Descriptors left to everything else in the process. */
+#define SPARE_FDS 512
+#define MOST_WAITING 32768
+/* Directories whose times a thread puts back together. */
+#define TOUCHED 1024
+
+typedef struct DirTime {
+  int64_t before, ours; /* mtime before our first change, and after our last */
+  bool touched;
+} DirTime;
+
+typedef struct {
+  uint32_t inode, group;
+  int fd;
+  int64_t since;
+} Waiting;
+
+typedef struct {
+  Swap *swap;
+  DirCache dirs;
+  char *kept, *block[2];
+  size_t kept_size;
+  Waiting *waiting; /* ring */
+  uint32_t room, head, count;
+  int64_t polled;
+  uint32_t touched[TOUCHED];
+  uint32_t touched_count;
+} Worker;
+
+static inline int64_t time_of(struct timespec time) { return time.tv_sec * 1000000000LL + time.tv_nsec; }
+
+static const Row *row_of(const Swap *swap, uint32_t inode) {
+  const Candidates *candidates = swap->tree->candidates;
+  return &tree_rows(swap->tree)[candidates->order[candidates->inodes[inode].first]];
+}
+
+static const SwapSpace *space_of(const Swap *swap, uint32_t inode) { return &swap->spaces[row_of(swap, inode)->space]; }
+
+static void quarantine_name(char name[16], uint32_t position) { snprintf(name, 16, "%08x", position); }
+
+static void finish(Swap *swap, uint32_t inode, uint32_t state, uint32_t freed) {
+  swap->results[inode] = (SwapResult){.state = state, .freed_blocks = freed};
+}
+
+static void fail(Swap *swap, uint32_t inode, int error) {
+  uint32_t state = STATE_ERROR;
+  if (error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO || error == ESTALE) state = STATE_CHANGED;
+  else if (error == EAGAIN || error == EWOULDBLOCK || error == ETXTBSY) state = STATE_BUSY;
+  else if (error == EMLINK) state = STATE_LINK_LIMIT;
+  else if (error == EXDEV || error == EOPNOTSUPP || error == EINVAL) state = STATE_UNSUPPORTED;
+  else tree_fail(swap->tree, row_of(swap, inode)->dir, row_of(swap, inode)->name, error);
+  finish(swap, inode, state, 0);
+}
+
+static bool same_metadata(const struct stat *stat, const Row *row) {
+  return S_ISREG(stat->st_mode) && stat->st_ino == row->ino && (uint64_t)stat->st_size == row->size && time_of(stat->st_mtim) == row->mtime &&
+         (stat->st_mode & ROW_PERMISSIONS) == (row->mode & ROW_PERMISSIONS) && stat->st_uid == row->uid && stat->st_gid == row->gid;
+}
+
+/* --- directory times ----------------------------------------------------------------------------------------------- */
+
+static pthread_mutex_t *dir_lock(Swap *swap, uint32_t dir) { return &swap->dir_locks[dir % 64]; }
+
+static void restore_dirs(Worker *worker);
+
+/* Exchanges and leaves the directory's mtime known, so that it can be put back. Returns 0 or an errno. */
+static int exchange(Worker *worker, int quarantine, const char *held, uint32_t dir, int dirfd, const char *name) {
+  Swap *swap = worker->swap;
+  DirTime *times = &swap->dir_times[dir];
+  struct stat stat;
+  pthread_mutex_lock(dir_lock(swap, dir));
+  int error = 0;
+  if (!times->touched) {
+    if (fstat(dirfd, &stat) != 0) error = errno;
+    else times->before = times->ours = time_of(stat.st_mtim);
+  }
+  if (error == 0 && renameat2(quarantine, held, dirfd, name, RENAME_EXCHANGE) != 0) error = errno;
+  if (error == 0) {
+    if (fstat(dirfd, &stat) == 0) times->ours = time_of(stat.st_mtim);
+    times->touched = true;
+  }
+  pthread_mutex_unlock(dir_lock(swap, dir));
+  if (error == 0 && (worker->touched_count == 0 || worker->touched[worker->touched_count - 1] != dir)) {
+    if (worker->touched_count == TOUCHED) restore_dirs(worker);
+    worker->touched[worker->touched_count++] = dir;
+  }
+  return error;
+}
+
+static void restore_dir(Worker *worker, uint32_t dir) {
+  Swap *swap = worker->swap;
+  DirTime *times = &swap->dir_times[dir];
+  int fd = dir_cache_get(&worker->dirs, swap->tree, dir);
+  struct stat stat;
+  pthread_mutex_lock(dir_lock(swap, dir));
+  /* A guest that changed the directory after us keeps its own time. */
+  if (times->touched && fd >= 0 && fstat(fd, &stat) == 0 && time_of(stat.st_mtim) == times->ours) {
+    struct timespec set[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = times->before / 1000000000, .tv_nsec = times->before % 1000000000}};
+    if (set[1].tv_nsec < 0) set[1].tv_nsec += 1000000000, set[1].tv_sec--;
+    utimensat(fd, ".", set, 0);
+  }
+  times->touched = false;
+  pthread_mutex_unlock(dir_lock(swap, dir));
+}
+
+static void restore_dirs(Worker *worker) {
+  for (uint32_t at = 0; at < worker->touched_count; at++) restore_dir(worker, worker->touched[at]);
+  worker->touched_count = 0;
+}
+
+/* --- swapping back -------------------------------------------------------------------------------------------------- */
+
+/*
+ * Puts back what an exchange took out. The guest may rename over the name at any moment, so what the quarantine yields is
+ * looked at each time: the newest file the guest put there stays, and what it had replaced itself is dropped, as its own rename
+ * would have done. `canonical` is what our first exchange left at the name.
+ */
+static void put_back(Worker *worker, uint32_t position, uint64_t canonical) {
+  Swap *swap = worker->swap;
+  uint32_t index = swap->tree->candidates->order[position];
+  const Row *row = &tree_rows(swap->tree)[index];
+  int quarantine = swap->spaces[row->space].quarantine;
+  char held[16];
+  quarantine_name(held, position);
+  uint64_t expected = canonical;
+  struct stat stat;
+  for (;;) {
+    if (fstatat(quarantine, held, &stat, AT_SYMLINK_NOFOLLOW) != 0) return;
+    uint64_t mine = stat.st_ino;
+    int dirfd = dir_cache_get(&worker->dirs, swap->tree, row->dir);
+    /* The name or its directory is gone: the guest removed the file. */
+    if (dirfd < 0 || exchange(worker, quarantine, held, row->dir, dirfd, tree_name(swap->tree, row->name)) != 0) break;
+    if (fstatat(quarantine, held, &stat, AT_SYMLINK_NOFOLLOW) != 0 || stat.st_ino == expected) break;
+    expected = mine;
+  }
+  unlinkat(quarantine, held, 0);
+}
+
+static void put_all_back(Worker *worker, uint32_t inode, uint32_t names, uint64_t canonical) {
+  const Inode *which = &worker->swap->tree->candidates->inodes[inode];
+  for (uint32_t at = 0; at < names; at++) put_back(worker, which->first + at, canonical);
+}
+
+/* --- the quarantine ------------------------------------------------------------------------------------------------- */
+
+static Waiting *waiting_at(Worker *worker, uint32_t at) { return &worker->waiting[(worker->head + at) % worker->room]; }
+
+static uint64_t canonical_of(const Swap *swap, uint32_t group) { return row_of(swap, swap->plan[swap->group_at[group]])->ino; }
+
+/* The displaced inode's fate: gone for good, or back where it was. */
+static void settle(Worker *worker, Waiting *waiting, bool back) {
+  Swap *swap = worker->swap;
+  const Inode *inode = &swap->tree->candidates->inodes[waiting->inode];
+  if (back || !lease_holds(waiting->fd)) {
+    put_all_back(worker, waiting->inode, inode->names, canonical_of(swap, waiting->group));
+    finish(swap, waiting->inode, STATE_BUSY, 0);
+  } else {
+    int quarantine = space_of(swap, waiting->inode)->quarantine;
+    char held[16];
+    for (uint32_t at = 0; at < inode->names; at++) {
+      quarantine_name(held, inode->first + at);
+      unlinkat(quarantine, held, 0);
+    }
+    struct stat stat;
+    uint32_t freed = fstat(waiting->fd, &stat) == 0 && stat.st_nlink == 0 ? (uint32_t)stat.st_blocks : 0;
+    finish(swap, waiting->inode, STATE_DONE, freed);
+    atomic_fetch_add_explicit(&swap->control->files, inode->names, memory_order_relaxed);
+  }
+  close(waiting->fd); /* gives the lease back: whoever waits for the inode goes on */
+  waiting->fd = -1;
+}
+
+static void poll_leases(Worker *worker, int64_t now) {
+  if (now - worker->polled < POLL_NS) return;
+  worker->polled = now;
+  for (uint32_t at = 0; at < worker->count; at++) {
+    Waiting *waiting = waiting_at(worker, at);
+    if (waiting->fd >= 0 && !lease_holds(waiting->fd)) settle(worker, waiting, true);
+  }
+}
+
+static void settle_old(Worker *worker) {
+  int64_t now = monotonic_ns();
+  int64_t grace = cancelled(worker->swap->control) && worker->swap->grace_ns > SHORT_GRACE_NS ? SHORT_GRACE_NS : worker->swap->grace_ns;
+  poll_leases(worker, now);
+  while (worker->count > 0) {
+    Waiting *oldest = waiting_at(worker, 0);
+    if (oldest->fd >= 0) {
+      if (now - oldest->since < grace) break;
+      settle(worker, oldest, false);
+    }
+    worker->head = (worker->head + 1) % worker->room;
+    worker->count--;
+  }
+}
+
+static void wait_for_room(Worker *worker, uint32_t most) {
+  struct timespec pause = {.tv_nsec = 10000000};
+  for (settle_old(worker); worker->count > most; settle_old(worker)) nanosleep(&pause, NULL);
+}
+
+/* --- one member ----------------------------------------------------------------------------------------------------- */
+
+static ssize_t read_at(int fd, char *buffer, size_t size, off_t at) {
+  size_t got = 0;
+  while (got < size) {
+    ssize_t part = pread(fd, buffer + got, size - got, at + (off_t)got);
+    if (part < 0 && errno != EINTR) return -1;
+    if (part == 0) break;
+    if (part > 0) got += (size_t)part;
+  }
+  return (ssize_t)got;
+}
+
+/* Byte by byte, now. Returns 0 when equal, ESTALE when not, or an errno. */
+static int compare(Worker *worker, int canonical, int member, uint64_t size) {
+  Control *control = worker->swap->control;
+  for (uint64_t at = 0; at < size; at += BLOCK) {
+    size_t part = size - at < BLOCK ? (size_t)(size - at) : BLOCK;
+    const char *left = worker->kept + at;
+    if (worker->kept_size == 0) {
+      left = worker->block[0];
+      if (read_at(canonical, worker->block[0], part, (off_t)at) != (ssize_t)part) return EIO;
+    }
+    ssize_t got = read_at(member, worker->block[1], part, (off_t)at);
+    if (got < 0) return errno;
+    control_charge(control, (int64_t)part);
+    atomic_fetch_add_explicit(&control->bytes_compared, (int64_t)part, memory_order_relaxed);
+    if ((size_t)got != part || memcmp(left, worker->block[1], part) != 0) return ESTALE;
+    if (control_wait(control)) return ECANCELED;
+  }
+  return 0;
+}
+
+/* Opens, leases and compares a member with the canonical inode. Returns a descriptor or -errno. */
+static int verify_member(Worker *worker, uint32_t inode, int canonical, const Attributes *attributes) {
+  Swap *swap = worker->swap;
+  const Row *row = row_of(swap, inode);
+  int dirfd = dir_cache_get(&worker->dirs, swap->tree, row->dir);
+  int fd = dirfd < 0 ? dirfd : open_file_at(dirfd, tree_name(swap->tree, row->name));
+  if (fd < 0) return fd;
+  struct stat stat;
+  Attributes mine;
+  int error = lease_take(fd);
+  if (error == 0 && fstat(fd, &stat) != 0) error = errno;
+  if (error == 0 && (!same_metadata(&stat, row) || time_of(stat.st_ctim) != row->ctime || stat.st_nlink != row->nlink)) error = ESTALE;
+  if (error == 0) error = attributes_read(fd, &mine);
+  if (error == 0 && memcmp(&mine, attributes, sizeof mine) != 0) error = ESTALE;
+  if (error == 0) error = compare(worker, canonical, fd, row->size);
+  if (error == 0) return fd;
+  close(fd);
+  return -error;
+}
+
+/* Exchanges one name. Returns 0, or an errno with nothing changed. */
+static int swap_name(Worker *worker, uint32_t position, int canonical, uint64_t canonical_ino, uint64_t member_ino) {
+  Swap *swap = worker->swap;
+  const Row *row = &tree_rows(swap->tree)[swap->tree->candidates->order[position]];
+  int quarantine = swap->spaces[row->space].quarantine;
+  char held[16];
+  quarantine_name(held, position);
+  int dirfd = dir_cache_get(&worker->dirs, swap->tree, row->dir);
+  if (dirfd < 0) return -dirfd;
+  if (linkat(canonical, "", quarantine, held, AT_EMPTY_PATH) != 0) return errno;
+  int error = exchange(worker, quarantine, held, row->dir, dirfd, tree_name(swap->tree, row->name));
+  if (error) {
+    unlinkat(quarantine, held, 0);
+    return error;
+  }
+  struct stat stat;
+  if (fstatat(quarantine, held, &stat, AT_SYMLINK_NOFOLLOW) == 0 && stat.st_ino == member_ino) return 0;
+  put_back(worker, position, canonical_ino);
+  return ESTALE;
+}
+
+/* Whether the member now waits in quarantine. */
+static bool swap_member(Worker *worker, uint32_t group, uint32_t inode, int canonical, const Attributes *attributes) {
+  Swap *swap = worker->swap;
+  const Inode *which = &swap->tree->candidates->inodes[inode];
+  const Row *row = row_of(swap, inode);
+  uint64_t canonical_ino = canonical_of(swap, group);
+  int fd = verify_member(worker, inode, canonical, attributes);
+  if (fd < 0) {
+    if (fd == -ECANCELED) finish(swap, inode, STATE_STOPPED, 0);
+    else fail(swap, inode, -fd);
+    return false;
+  }
+  uint32_t moved = 0;
+  int error = 0;
+  for (; moved < which->names && error == 0; moved++) error = swap_name(worker, which->first + moved, canonical, canonical_ino, row->ino);
+  if (error != 0) moved--;
+  /* Changes of owner, mode or attributes are not held off by a lease: whoever made one since keeps the file. */
+  struct stat stat;
+  Attributes mine;
+  if (error == 0 && (fstat(fd, &stat) != 0 || !same_metadata(&stat, row) || stat.st_nlink != row->nlink)) error = ESTALE;
+  if (error == 0 && (attributes_read(fd, &mine) != 0 || memcmp(&mine, attributes, sizeof mine) != 0)) error = ESTALE;
+  if (error == 0 && !lease_holds(fd)) error = EAGAIN;
+  if (error != 0) {
+    put_all_back(worker, inode, moved, canonical_ino);
+    close(fd);
+    fail(swap, inode, error);
+    return false;
+  }
+  *waiting_at(worker, worker->count++) = (Waiting){.inode = inode, .group = group, .fd = fd, .since = monotonic_ns()};
+  return true;
+}
+
+/* --- one group ------------------------------------------------------------------------------------------------------ */
+
+static bool is_pooled(const Swap *swap, uint32_t inode, const Row **name) {
+  const Candidates *candidates = swap->tree->candidates;
+  const Inode *which = &candidates->inodes[inode];
+  *name = row_of(swap, inode);
+  for (uint32_t at = 0; at < which->names; at++) {
+    const Row *row = &tree_rows(swap->tree)[candidates->order[which->first + at]];
+    if (!(row->mode & ROW_POOL)) continue;
+    *name = row;
+    return true;
+  }
+  return false;
+}
+
+/* Opens the canonical inode below its root, under a lease. Returns a descriptor or -errno. */
+static int open_canonical(Swap *swap, DirCache *dirs, uint32_t inode) {
+  const Row *row;
+  is_pooled(swap, inode, &row);
+  int dirfd = dir_cache_get(dirs, swap->tree, row->dir);
+  int fd = dirfd < 0 ? dirfd : open_file_at(dirfd, tree_name(swap->tree, row->name));
+  if (fd < 0) return fd;
+  struct stat stat;
+  int error = lease_take(fd);
+  if (error == 0 && fstat(fd, &stat) != 0) error = errno;
+  if (error == 0 && (!same_metadata(&stat, row) || time_of(stat.st_ctim) != row->ctime)) error = ESTALE;
+  if (error == 0) return fd;
+  close(fd);
+  return -error;
+}
+
+/* Reads all of it again: into memory where it fits, and into the digest where one is wanted. Returns 0 or an errno. */
+static int read_canonical(Worker *worker, int fd, uint64_t size, uint8_t *digest) {
+  Control *control = worker->swap->control;
+  Sha256 sha;
+  sha256_start(&sha);
+  worker->kept_size = 0;
+  bool keep = size <= KEEP;
+  if (!keep && digest == NULL) return 0;
+  for (uint64_t at = 0; at < size; at += BLOCK) {
+    size_t part = size - at < BLOCK ? (size_t)(size - at) : BLOCK;
+    char *into = keep ? worker->kept + at : worker->block[0];
+    ssize_t got = read_at(fd, into, part, (off_t)at);
+    if (got < 0) return errno;
+    if ((size_t)got != part) return ESTALE;
+    control_charge(control, (int64_t)part);
+    if (digest != NULL) {
+      sha256_add(&sha, into, part);
+      atomic_fetch_add_explicit(&control->bytes_hashed, (int64_t)part, memory_order_relaxed);
+    }
+    if (control_wait(control)) return ECANCELED;
+  }
+  if (keep) worker->kept_size = size;
+  if (digest != NULL) sha256_end(&sha, digest);
+  return 0;
+}
+
+/* The part of an object's name that tells identities of equal content apart: domain and a digest of what must be equal. */
+static void identity_name(const Swap *swap, const Row *row, const Attributes *attributes, char text[17]) {
+  struct {
+    int64_t mtime;
+    uint32_t uid, gid, mode, zero;
+  } key = {.mtime = swap->ignore_mtime ? 0 : row->mtime, .uid = row->uid, .gid = row->gid, .mode = row->mode & ROW_PERMISSIONS};
+  uint8_t digest[32];
+  Sha256 sha;
+  sha256_start(&sha);
+  sha256_add(&sha, &key, sizeof key);
+  sha256_add(&sha, attributes, sizeof *attributes);
+  sha256_end(&sha, digest);
+  snprintf(text, 17, "%08x%02x%02x%02x%02x", swap->spaces[row->space].tag, digest[0], digest[1], digest[2], digest[3]);
+}
+
+#define OBJECT_NAME 128
+
+/* Gives the inode its name in the pool: `ab/cd/<digest>-<identity>-<generation>`. Returns 0 or an errno. */
+static int link_object(const Swap *swap, const Row *row, const Attributes *attributes, int fd, const uint8_t digest[32], char name[OBJECT_NAME]) {
+  int pool = swap->spaces[row->space].pool;
+  char hex[65], identity[17], shard[8];
+  for (int at = 0; at < 32; at++) snprintf(hex + at * 2, 3, "%02x", digest[at]);
+  identity_name(swap, row, attributes, identity);
+  snprintf(shard, sizeof shard, "%.2s/%.2s", hex, hex + 2);
+  for (int generation = 1; generation < 100000; generation++) {
+    snprintf(name, OBJECT_NAME, "%s/%s-%s-%d", shard, hex, identity, generation);
+    if (linkat(fd, "", pool, name, AT_EMPTY_PATH) == 0) return 0;
+    if (errno == ENOENT) {
+      char first[3] = {hex[0], hex[1], 0};
+      if ((mkdirat(pool, first, 0700) != 0 && errno != EEXIST) || (mkdirat(pool, shard, 0700) != 0 && errno != EEXIST)) return errno;
+      generation--;
+      continue;
+    }
+    if (errno != EEXIST) return errno; /* EEXIST: an older generation, full or guarded differently */
+  }
+  return EMLINK;
+}
+
+static void fail_group(Swap *swap, uint32_t group, int error) {
+  const uint32_t *plan = swap->plan + swap->group_at[group];
+  for (uint32_t at = 0; at < plan[1]; at++) {
+    if (swap->results[plan[2 + at]].state == STATE_DONE) continue;
+    if (error == ECANCELED) finish(swap, plan[2 + at], STATE_STOPPED, 0);
+    else fail(swap, plan[2 + at], error);
+  }
+}
+
+/* Takes back every member of the group that still waits. They are the last in the ring. */
+static void undo_group(Worker *worker, uint32_t group) {
+  while (worker->count > 0 && waiting_at(worker, worker->count - 1)->group == group) {
+    Waiting *waiting = waiting_at(worker, worker->count - 1);
+    if (waiting->fd >= 0) settle(worker, waiting, true);
+    worker->count--;
+  }
+}
+
+/* Nobody has opened the canonical inode for writing since it was read, and it is what it was. */
+static bool canonical_holds(int fd, const Row *row, const Attributes *attributes) {
+  struct stat stat;
+  Attributes now;
+  return lease_holds(fd) && fstat(fd, &stat) == 0 && same_metadata(&stat, row) && attributes_read(fd, &now) == 0 && memcmp(&now, attributes, sizeof now) == 0;
+}
+
+/* Swaps every member; returns how many were. */
+static uint32_t swap_members(Worker *worker, uint32_t group, int fd, const Row *row, const Attributes *attributes) {
+  Swap *swap = worker->swap;
+  const uint32_t *plan = swap->plan + swap->group_at[group];
+  uint32_t swapped = 0;
+  for (uint32_t at = 0; at < plan[1]; at++) {
+    /* Once members are settled they cannot be taken back, so the canonical inode is looked at before. */
+    bool full = worker->count == worker->room, stop = control_wait(swap->control);
+    if (!stop && full && !(stop = !canonical_holds(fd, row, attributes))) wait_for_room(worker, worker->room / 2);
+    if (stop) {
+      for (; at < plan[1]; at++) finish(swap, plan[2 + at], cancelled(swap->control) ? STATE_STOPPED : STATE_BUSY, 0);
+      break;
+    }
+    swapped += swap_member(worker, group, plan[2 + at], fd, attributes);
+  }
+  return swapped;
+}
+
+/* The index is to know the inode by its new time. */
+static void note_time(Swap *swap, uint32_t inode, int fd) {
+  const Candidates *candidates = swap->tree->candidates;
+  const Inode *which = &candidates->inodes[inode];
+  struct stat stat;
+  if (fstat(fd, &stat) != 0) return;
+  for (uint32_t at = 0; at < which->names; at++) tree_rows(swap->tree)[candidates->order[which->first + at]].ctime = time_of(stat.st_ctim);
+}
+
+static void swap_group(Worker *worker, uint32_t group) {
+  Swap *swap = worker->swap;
+  uint32_t inode = swap->plan[swap->group_at[group]];
+  const Row *row;
+  bool pooled = is_pooled(swap, inode, &row), linked = false;
+  int fd = swap->canonical[group];
+  if (fd == -1) fd = open_canonical(swap, &worker->dirs, inode);
+  swap->canonical[group] = -1;
+  if (fd < 0) return fail_group(swap, group, -fd);
+  Attributes attributes;
+  uint8_t digest[32];
+  char object[OBJECT_NAME];
+  int error = attributes_read(fd, &attributes), immutable = 0;
+  if (error == 0) error = read_canonical(worker, fd, row->size, pooled ? NULL : digest);
+  /* The flag refuses link and rename to us as well; the lease watches over the inode while it is lifted. */
+  if (error == 0 && pooled && (row->mode & ROW_IMMUTABLE)) error = immutable_set(fd, 0, &immutable);
+  if (error == 0 && !pooled) {
+    error = link_object(swap, row, &attributes, fd, digest, object);
+    linked = error == 0;
+  }
+  uint32_t swapped = error == 0 ? swap_members(worker, group, fd, row, &attributes) : 0;
+  if (immutable || (swapped > 0 && space_of(swap, inode)->guard == GUARD_IMMUTABLE)) {
+    int set = immutable_set(fd, 1, NULL);
+    if (error == 0) error = set;
+  }
+  /* Whoever opened the canonical inode for writing meanwhile must write to his own file only; a changed owner or mode likewise. */
+  if (swapped > 0 && error == 0 && !canonical_holds(fd, row, &attributes)) error = EAGAIN;
+  if (error != 0) {
+    if (swapped > 0) {
+      immutable_set(fd, 0, NULL);
+      undo_group(worker, group);
+      if (immutable) immutable_set(fd, 1, NULL);
+    }
+    swapped = 0;
+    fail_group(swap, group, error);
+  }
+  if (linked && swapped == 0) unlinkat(swap->spaces[row->space].pool, object, 0);
+  note_time(swap, inode, fd);
+  close(fd);
+}
+
+/* --- all of it ------------------------------------------------------------------------------------------------------ */
+
+static void *work(void *argument) {
+  Worker *worker = argument;
+  Swap *swap = worker->swap;
+  while (!control_wait(swap->control)) {
+    uint32_t from = atomic_fetch_add(&swap->next_group, TAKE);
+    if (from >= swap->end_group) break;
+    uint32_t to = from + TAKE < swap->end_group ? from + TAKE : swap->end_group;
+    for (uint32_t group = from; group < to; group++) {
+      if (cancelled(swap->control)) fail_group(swap, group, ECANCELED);
+      else swap_group(worker, group);
+      settle_old(worker);
+    }
+    restore_dirs(worker);
+  }
+  wait_for_room(worker, 0);
+  restore_dirs(worker);
+  return NULL;
+}
+
+static uint32_t waiting_room(uint32_t threads) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 128;
+  uint64_t room = limit.rlim_cur < SPARE_FDS * 2 ? 128 : (limit.rlim_cur - SPARE_FDS) / threads - DIR_CACHE;
+  return room > MOST_WAITING ? MOST_WAITING : (uint32_t)room;
+}
+
+static int worker_open(Worker *worker, Swap *swap) {
+  memset(worker, 0, sizeof *worker);
+  worker->swap = swap;
+  dir_cache_open(&worker->dirs);
+  worker->room = waiting_room(swap->threads);
+  worker->waiting = malloc(worker->room * sizeof *worker->waiting);
+  worker->kept = malloc(KEEP);
+  worker->block[0] = malloc(BLOCK);
+  worker->block[1] = malloc(BLOCK);
+  return worker->waiting == NULL || worker->kept == NULL || worker->block[0] == NULL || worker->block[1] == NULL ? ENOMEM : 0;
+}
+
+static void worker_close(Worker *worker) {
+  dir_cache_close(&worker->dirs);
+  free(worker->waiting);
+  free(worker->kept);
+  free(worker->block[0]);
+  free(worker->block[1]);
+}
+
+int swap_run(Swap *swap, uint32_t from, uint32_t to) {
+  atomic_store(&swap->next_group, from);
+  swap->end_group = to;
+  Worker *workers = calloc(swap->threads, sizeof *workers);
+  pthread_t *ids = calloc(swap->threads, sizeof *ids);
+  uint32_t ready = 0, started = 0;
+  int error = workers == NULL || ids == NULL ? ENOMEM : 0;
+  for (; ready < swap->threads && error == 0; ready++) error = worker_open(&workers[ready], swap);
+  for (; started < ready && error == 0; started++)
+    if (pthread_create(&ids[started], NULL, work, &workers[started]) != 0) break;
+  if (error == 0 && started == 0) error = EAGAIN;
+  for (uint32_t at = 0; at < started; at++) pthread_join(ids[at], NULL);
+  for (uint32_t at = 0; at < ready; at++) worker_close(&workers[at]);
+  free(workers);
+  free(ids);
+  /* Groups that no thread took before a cancel. */
+  for (uint32_t group = from; group < to; group++) {
+    const uint32_t *plan = swap->plan + swap->group_at[group];
+    for (uint32_t at = 0; at < plan[1]; at++)
+      if (swap->results[plan[2 + at]].state == STATE_NEW) finish(swap, plan[2 + at], STATE_STOPPED, 0);
+    if (swap->canonical[group] >= 0) close(swap->canonical[group]);
+    swap->canonical[group] = -1;
+  }
+  return error;
+}
+
+void swap_prepare(Swap *swap, uint32_t from, uint32_t to) {
+  DirCache dirs;
+  dir_cache_open(&dirs);
+  for (uint32_t group = from; group < to; group++) swap->canonical[group] = open_canonical(swap, &dirs, swap->plan[swap->group_at[group]]);
+  dir_cache_close(&dirs);
+}
+
+int swap_open(Swap *swap) {
+  uint32_t groups = 0;
+  for (size_t at = 0; at < swap->plan_words; at += 2 + swap->plan[at + 1]) groups++;
+  swap->group_at = malloc(((size_t)groups + 1) * sizeof *swap->group_at);
+  swap->canonical = malloc(((size_t)groups + 1) * sizeof *swap->canonical);
+  swap->results = calloc((size_t)swap->tree->candidates->inode_count + 1, sizeof *swap->results);
+  swap->dir_times = calloc((size_t)tree_dir_count(swap->tree) + 1, sizeof *swap->dir_times);
+  if (swap->group_at == NULL || swap->canonical == NULL || swap->results == NULL || swap->dir_times == NULL) return ENOMEM;
+  for (size_t at = 0; at < swap->plan_words; at += 2 + swap->plan[at + 1]) {
+    swap->canonical[swap->group_count] = -1;
+    swap->group_at[swap->group_count++] = (uint32_t)at;
+  }
+  for (int at = 0; at < 64; at++) pthread_mutex_init(&swap->dir_locks[at], NULL);
+  return 0;
+}
+
+void swap_close(Swap *swap) {
+  for (uint32_t group = 0; swap->canonical != NULL && group < swap->group_count; group++)
+    if (swap->canonical[group] >= 0) close(swap->canonical[group]);
+  for (uint32_t at = 0; at < swap->space_count; at++) {
+    if (swap->spaces[at].pool >= 0) close(swap->spaces[at].pool);
+    if (swap->spaces[at].quarantine >= 0) close(swap->spaces[at].quarantine);
+  }
+  free(swap->group_at);
+  free(swap->canonical);
+  free(swap->results);
+  free(swap->dir_times);
+  free(swap->spaces);
+}

@@ -1,0 +1,53 @@
+#pragma once
+#include <pthread.h>
+#include "candidates.h"
+#include "control.h"
+#include "tree.h"
+
+enum { GUARD_NONE, GUARD_IMMUTABLE, GUARD_COW };
+
+/* Where the objects of one space live. */
+typedef struct {
+  int pool;       /* directory, open for reading */
+  int quarantine; /* directory of this run; its files are named after positions in Candidates.order */
+  uint32_t tag;   /* the domain's, as in object names */
+  uint32_t guard;
+} SwapSpace;
+
+/* The bytes on disk that the last name's going freed, and what became of the inode. */
+typedef struct {
+  uint32_t freed_blocks; /* of 512 bytes */
+  uint32_t state;        /* STATE_NEW: not touched */
+} SwapResult;
+
+typedef struct {
+  Tree *tree;
+  Control *control;
+  SwapSpace *spaces;
+  uint32_t space_count;
+  /* Groups: canonical inode, number of members, members … */
+  const uint32_t *plan;
+  size_t plan_words;
+  uint32_t *group_at; /* index into plan by group */
+  uint32_t group_count;
+  int *canonical; /* by group: descriptors opened by swap_prepare, or -1 */
+  SwapResult *results; /* by inode */
+  bool ignore_mtime;
+  uint32_t threads;
+  int64_t grace_ns;
+  struct DirTime *dir_times; /* by directory */
+  pthread_mutex_t dir_locks[64];
+  pthread_mutex_t lock;
+  _Atomic uint32_t next_group;
+  uint32_t end_group;
+} Swap;
+
+/* Returns 0 or an errno. The plan's memory must outlive the swap. */
+int swap_open(Swap *swap);
+/* Appends one record a name that is to be replaced, and one a directory, to the journal, and makes them durable. */
+int swap_journal(Swap *swap, int journal);
+/* Opens the canonical inodes of groups [from, to), each under a read lease, so that a guard can be put on them. */
+void swap_prepare(Swap *swap, uint32_t from, uint32_t to);
+/* Executes groups [from, to); every displaced inode is settled when it returns. Returns 0 or an errno. */
+int swap_run(Swap *swap, uint32_t from, uint32_t to);
+void swap_close(Swap *swap);

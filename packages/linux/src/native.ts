@@ -1,0 +1,40 @@
+import { createRequire } from "node:module";
+import { LinuxError } from "./linux-error.ts";
+
+/** A tree in native memory. */
+export type TreeHandle = object & { readonly __tree: unique symbol };
+
+/** The addon as it is: one function a native entry point, no convenience. Arguments are documented in native/addon-*.c. */
+export interface Native {
+  scan(config: {
+    control: ArrayBuffer;
+    guests: readonly { fd: number; space: number; pool: boolean; exact: Uint8Array }[];
+    patterns: readonly { pattern: Uint8Array; verdict: number }[];
+    tags: Uint32Array;
+    minSize: number;
+    threads: number;
+  }): Promise<TreeHandle>;
+  treeViews(tree: TreeHandle): { rows: ArrayBuffer; dirs: ArrayBuffer; names: ArrayBuffer; failures: ArrayBuffer; counts: ArrayBuffer };
+  identify(
+    tree: TreeHandle,
+    config: {
+      control: ArrayBuffer;
+      identity: boolean;
+      ignoreMtime: boolean;
+      index: ArrayBuffer | undefined;
+      minThreads: number;
+      maxThreads: number;
+      dropCache: boolean;
+    },
+  ): Promise<{ order: ArrayBuffer; inodes: ArrayBuffer; grouped: ArrayBuffer; groupStart: ArrayBuffer }>;
+}
+
+function load(): Native {
+  try {
+    return createRequire(import.meta.url)("../build/linux.node") as Native;
+  } catch (cause) {
+    throw new LinuxError("ENOENT", "the native part of @samepage/linux is not built", { hint: "Run npm run build (needs gcc, make and libxxhash-dev).", cause });
+  }
+}
+
+export const native = load();

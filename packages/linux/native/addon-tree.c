@@ -32,7 +32,7 @@ static void scan_release(napi_env env, Job *job) {
 }
 
 /*
- * scan({ control, guests: [{ fd, space, pool, exact }], patterns: [{ pattern, verdict }], tags: Uint32Array [tag, space]…, minSize, threads })
+ * scan({ control, guests: [{ fd, space, pool, exact }], patterns: [{ pattern, verdict }], tags: Uint32Array [tag, space, guest]…, minSize, threads })
  * The descriptors are duplicated.
  */
 static napi_value scan(napi_env env, napi_callback_info info) {
@@ -64,9 +64,9 @@ static napi_value scan(napi_env env, napi_callback_info info) {
   walk->min_size = (uint64_t)get_integer(env, config, "minSize");
   walk->threads = (uint32_t)get_integer(env, config, "threads");
   const uint32_t *tags = get_bytes_of(env, config, "tags", &size);
-  walk->tag_count = (uint32_t)(size / 8);
+  walk->tag_count = (uint32_t)(size / 12);
   walk->tags = calloc(walk->tag_count + 1, sizeof *walk->tags);
-  for (uint32_t at = 0; at < walk->tag_count; at++) walk->tags[at] = (PoolTag){tags[at * 2], (uint16_t)tags[at * 2 + 1]};
+  for (uint32_t at = 0; at < walk->tag_count; at++) walk->tags[at] = (PoolTag){.tag = tags[at * 3], .space = (uint16_t)tags[at * 3 + 1], .guest = tags[at * 3 + 2]};
   for (uint32_t at = 0; at < guest_count; at++) {
     napi_value each;
     napi_get_element(env, guests, at, &each);

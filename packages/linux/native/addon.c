@@ -7,6 +7,7 @@ NAPI_MODULE_INIT() {
   /* A broken lease raises SIGIO, whose default is to end the process; leases are asked, not waited for. */
   struct sigaction now;
   if (sigaction(SIGIO, NULL, &now) == 0 && now.sa_handler == SIG_DFL) signal(SIGIO, SIG_IGN);
+  define_file(env, exports);
   define_tree(env, exports);
   define_swap(env, exports);
   return exports;

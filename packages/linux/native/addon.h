@@ -1,5 +1,6 @@
 #pragma once
 #include <node_api.h>
 
+void define_file(napi_env env, napi_value exports);
 void define_tree(napi_env env, napi_value exports);
 void define_swap(napi_env env, napi_value exports);

@@ -150,14 +150,14 @@ static bool excluded(const Walk *walk, const Rules *rules, const char *path, siz
 }
 
 /* The domain is the first eight digits of the identity in `<digest>-<identity>-<generation>`. */
-static uint16_t pool_space(const Walk *walk, const char *name, size_t length) {
+static uint16_t pool_space(const Walk *walk, uint32_t guest, const char *name, size_t length) {
   char digits[9] = {0}, *end;
   if (length < 64 + 1 + 16 || name[64] != '-') return NO_SPACE;
   memcpy(digits, name + 65, 8);
   uint32_t tag = (uint32_t)strtoul(digits, &end, 16);
   if (*end != 0) return NO_SPACE;
   for (uint32_t at = 0; at < walk->tag_count; at++)
-    if (walk->tags[at].tag == tag) return walk->tags[at].space;
+    if (walk->tags[at].tag == tag && walk->tags[at].guest == guest) return walk->tags[at].space;
   return NO_SPACE;
 }
 
@@ -247,7 +247,7 @@ static void visit(Worker *worker, uint32_t dir, const Rules *rules, int fd, Gues
       .name = at,
       .mode = (uint16_t)((stat.stx_mode & ROW_PERMISSIONS) | ROW_USED | (stat.stx_attributes & STATX_ATTR_IMMUTABLE ? ROW_IMMUTABLE : 0) |
                          (stat.stx_attributes & STATX_ATTR_APPEND ? ROW_APPEND : 0) | (guest->pool ? ROW_POOL : 0)),
-      .space = guest->pool ? pool_space(walk, name, length) : guest->space,
+      .space = guest->pool ? pool_space(walk, (uint32_t)(guest - walk->tree->guests), name, length) : guest->space,
       .state = 0,
   };
 }

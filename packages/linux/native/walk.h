@@ -6,6 +6,7 @@
 
 typedef struct {
   uint32_t tag; /* as in a pool object's name */
+  uint32_t guest; /* the pool it holds for */
   uint16_t space;
 } PoolTag;
 

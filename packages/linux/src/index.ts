@@ -1,3 +1,5 @@
+export { setImmutable, setModified, tryLock } from "./file.ts";
 export { JobControl } from "./job-control.ts";
 export { LinuxError } from "./linux-error.ts";
+export { Swap, type SwapOptions, type SwapOutcome, type SwapSpace } from "./swap.ts";
 export { Candidates, type ExactPath, identifyTree, type IdentifyOptions, type RowState, type ScanGuest, type ScanOptions, scanTrees, Tree, type TreeCounts } from "./tree.ts";

@@ -4,6 +4,9 @@ import { LinuxError } from "./linux-error.ts";
 /** A tree in native memory. */
 export type TreeHandle = object & { readonly __tree: unique symbol };
 
+/** A plan being applied, in native memory. */
+export type SwapHandle = object & { readonly __swap: unique symbol };
+
 /** The addon as it is: one function a native entry point, no convenience. Arguments are documented in native/addon-*.c. */
 export interface Native {
   scan(config: {
@@ -27,11 +30,30 @@ export interface Native {
       dropCache: boolean;
     },
   ): Promise<{ order: ArrayBuffer; inodes: ArrayBuffer; grouped: ArrayBuffer; groupStart: ArrayBuffer }>;
+  swapOpen(
+    tree: TreeHandle,
+    config: {
+      control: ArrayBuffer;
+      plan: Uint32Array;
+      spaces: readonly { pool: number; quarantine: number; tag: number; guard: number }[];
+      ignoreMtime: boolean;
+      threads: number;
+      graceMs: number;
+    },
+  ): SwapHandle;
+  swapJournal(swap: SwapHandle, step: { journal: number }): Promise<void>;
+  swapPrepare(swap: SwapHandle, step: { from: number; to: number }): Promise<ArrayBuffer>;
+  swapRun(swap: SwapHandle, step: { from: number; to: number }): Promise<void>;
+  swapResults(swap: SwapHandle): ArrayBuffer;
+  tryLock(fd: number): boolean;
+  setImmutable(fd: number, on: boolean): boolean;
+  setModified(fd: number, ns: bigint): void;
 }
 
 function load(): Native {
   try {
-    return createRequire(import.meta.url)("../build/linux.node") as Native;
+    const addon: Native = createRequire(import.meta.url)("../build/linux.node");
+    return addon;
   } catch (cause) {
     throw new LinuxError("ENOENT", "the native part of @samepage/linux is not built", { hint: "Run npm run build (needs gcc, make and libxxhash-dev).", cause });
   }

@@ -3,7 +3,7 @@ import type { JobControl } from "./job-control.ts";
 import { native, type TreeHandle } from "./native.ts";
 
 /** Order is the contract with native/reason.h. */
-const rowStates = [
+export const rowStates = [
   "new",
   "unique",
   "already",
@@ -21,7 +21,7 @@ const rowStates = [
 export type RowState = (typeof rowStates)[number];
 
 /** From here on a row's state is the number of its inode among the candidates. */
-export const candidateState = 256;
+const candidateState = 256;
 
 /** Names left alone by exact path; the number is the list's place in `TreeCounts.exact`. */
 export interface ExactPath {
@@ -43,8 +43,8 @@ export interface ScanOptions {
   readonly guests: readonly ScanGuest[];
   /** Ordered globs over path bytes, first match wins; not applied to pools. */
   readonly patterns: readonly { readonly pattern: Uint8Array; readonly verdict: "include" | "exclude" | "skip" }[];
-  /** Which space a pool object's domain tag means; objects of other tags take no part. */
-  readonly tags: readonly { readonly tag: number; readonly space: number }[];
+  /** Which space a domain tag means among the objects of a pool (`guest`: its number in `guests`); objects of other tags take no part. */
+  readonly tags: readonly { readonly tag: number; readonly space: number; readonly guest: number }[];
   readonly minSize: number;
   readonly threads: number;
 }
@@ -157,6 +157,11 @@ export class Tree {
   state(row: number): RowState | undefined {
     return rowStates[this.#rows[row * rowWords + 15] ?? 0];
   }
+  /** The number of the row's inode among the candidates, or undefined when it is none. */
+  candidate(row: number): number | undefined {
+    const state = this.#rows[row * rowWords + 15] ?? 0;
+    return state < candidateState ? undefined : state - candidateState;
+  }
   /** latin1 of the name's bytes. */
   name(row: number): string {
     return this.#text(this.#rows[row * rowWords + 13] ?? 0);
@@ -224,7 +229,7 @@ export async function scanTrees(options: ScanOptions, control: JobControl): Prom
       control: control.buffer,
       guests: options.guests.map(({ fd, space, pool, exact }) => ({ fd, space, pool, exact: packExact(exact) })),
       patterns: options.patterns.map(({ pattern, verdict }) => ({ pattern, verdict: verdictNumber[verdict] })),
-      tags: Uint32Array.from(options.tags.flatMap(({ tag, space }) => [tag, space])),
+      tags: Uint32Array.from(options.tags.flatMap(({ tag, space, guest }) => [tag, space, guest])),
       minSize: options.minSize,
       threads: options.threads,
     });

@@ -1,0 +1,86 @@
+import type { JobControl } from "./job-control.ts";
+import { LinuxError } from "./linux-error.ts";
+import { native, type SwapHandle } from "./native.ts";
+import type { Candidates, RowState, Tree } from "./tree.ts";
+import { rowStates } from "./tree.ts";
+
+const guardNumber = { none: 0, immutable: 1, cow: 2 } as const;
+
+export interface SwapSpace {
+  /** Open directories; -1 for a space without swaps. `quarantine` is this run's own, on the same mount as the guests, out of their reach. */
+  readonly pool: number;
+  readonly quarantine: number;
+  /** The domain's mark in the names of objects. 0 … 2^32-1. */
+  readonly tag: number;
+  readonly guard: keyof typeof guardNumber;
+}
+
+export interface SwapOptions {
+  /** Groups one after the other: canonical inode, number of members, members. Inodes are numbered as in `Candidates`. */
+  readonly plan: Uint32Array;
+  /** By number of space. */
+  readonly spaces: readonly SwapSpace[];
+  readonly ignoreMtime: boolean;
+  readonly threads: number;
+  /** Milliseconds for which a displaced inode waits for a late writer before it is given up. */
+  readonly graceMs: number;
+}
+
+export interface SwapOutcome {
+  /** `done`: every name of the inode is now the canonical one's. */
+  readonly state: RowState;
+  /** Bytes that went free on disk. */
+  readonly freed: number;
+}
+
+/**
+ * Makes names links to another inode. Each member is leased, compared byte by byte with the canonical inode, exchanged in
+ * one step, checked, and kept for a grace period in case somebody opened it in that very moment; see native/swap.c.
+ */
+export class Swap {
+  readonly groupCount: number;
+  readonly #handle: SwapHandle;
+
+  constructor(tree: Tree, options: SwapOptions, control: JobControl) {
+    this.#handle = native.swapOpen(tree.handle, {
+      control: control.buffer,
+      plan: options.plan,
+      spaces: options.spaces.map(({ pool, quarantine, tag, guard }) => ({ pool, quarantine, tag, guard: guardNumber[guard] })),
+      ignoreMtime: options.ignoreMtime,
+      threads: options.threads,
+      graceMs: options.graceMs,
+    });
+    let groups = 0;
+    for (let at = 0; at < options.plan.length; at += 2 + (options.plan[at + 1] ?? 0)) groups++;
+    this.groupCount = groups;
+  }
+
+  /**
+   * Writes the file systems back and appends the intents to an open journal, durably.
+   * @throws LinuxError the file system's errors, ECANCELED
+   */
+  async writeJournal(journal: number): Promise<void> {
+    await native.swapJournal(this.#handle, { journal }).catch(rethrow);
+  }
+
+  /** Opens and leases the canonical inodes of groups [from, to), for a guard to be put on them; a negative number is -errno. The swap keeps the descriptors. */
+  async prepare(from: number, to: number): Promise<Int32Array> {
+    return new Int32Array(await native.swapPrepare(this.#handle, { from, to }).catch(rethrow));
+  }
+
+  /** Executes groups [from, to). A cancelled run resolves within 100 ms, what it did not reach `stopped`. */
+  async run(from: number, to: number): Promise<void> {
+    await native.swapRun(this.#handle, { from, to }).catch(rethrow);
+  }
+
+  /** What became of each inode of the candidates. */
+  outcomes(candidates: Candidates): (inode: number) => SwapOutcome {
+    const words = new Uint32Array(native.swapResults(this.#handle));
+    if (words.length !== candidates.inodeCount * 2) throw new LinuxError("EINVAL", "these are not the candidates of this swap");
+    return (inode) => ({ freed: (words[inode * 2] ?? 0) * 512, state: rowStates[words[inode * 2 + 1] ?? 0] ?? "new" });
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw LinuxError.from(error);
+}

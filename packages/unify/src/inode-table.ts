@@ -1,0 +1,65 @@
+import type { Candidates, Tree } from "@samepage/linux";
+import type { Space } from "./file-system-group.ts";
+import { deviceText, type HeldInodes, inodeKey } from "./held-inodes.ts";
+import { linkLimit } from "./link-limit.ts";
+import type { InodeFacts } from "./plan-swaps.ts";
+import type { SkipReason } from "./skip-reason.ts";
+
+interface SpaceFacts {
+  readonly limit: number;
+  readonly devices: readonly string[];
+}
+
+/** The scanned tree as the planner asks for it. */
+export class InodeTable implements InodeFacts {
+  readonly #tree: Tree;
+  readonly #candidates: Candidates;
+  readonly #spaces: readonly SpaceFacts[];
+  readonly #held: HeldInodes;
+  readonly #nothingHeld: boolean;
+
+  constructor(tree: Tree, candidates: Candidates, spaces: readonly Space[], held: HeldInodes) {
+    this.#tree = tree;
+    this.#candidates = candidates;
+    // /proc/locks names the file system's own device; on btrfs st_dev is another one.
+    this.#spaces = spaces.map(({ group }) => ({
+      limit: linkLimit(group.type),
+      devices: [...new Set(group.guests.flatMap((root) => [root.mount.device, deviceText(root.device)]))],
+    }));
+    this.#held = held;
+    this.#nothingHeld = held.locked.size === 0 && held.swap.size === 0;
+  }
+
+  ino(inode: number): number {
+    return this.#tree.ino(this.#candidates.row(inode));
+  }
+  links(inode: number): number {
+    return this.#tree.links(this.#candidates.row(inode));
+  }
+  names(inode: number): number {
+    return this.#candidates.names(inode);
+  }
+  ctime(inode: number): bigint {
+    return this.#tree.ctime(this.#candidates.row(inode));
+  }
+  isPooled(inode: number): boolean {
+    const first = this.#candidates.firstName(inode);
+    for (let name = first; name < first + this.#candidates.names(inode); name++) {
+      if (this.#tree.isPool(this.#candidates.order[name] ?? 0)) return true;
+    }
+    return false;
+  }
+  linkLimit(inode: number): number {
+    return this.#space(inode)?.limit ?? 1;
+  }
+  hindrance(inode: number): SkipReason | undefined {
+    if (this.#nothingHeld) return undefined;
+    const keys = this.#space(inode)?.devices.map((device) => inodeKey(device, this.ino(inode))) ?? [];
+    if (keys.some((key) => this.#held.locked.has(key))) return "locked";
+    return keys.some((key) => this.#held.swap.has(key)) ? "swap-file" : undefined;
+  }
+
+  #space(inode: number): SpaceFacts | undefined {
+    return this.#spaces[this.#tree.space(this.#candidates.row(inode))];
+  }
+}

@@ -1,0 +1,120 @@
+import { availableParallelism } from "node:os";
+import { getSystemErrorMap } from "node:util";
+import { type Candidates, identifyTree, type Tree } from "@samepage/linux";
+import { checkOptions, type Settings } from "./check-options.ts";
+import { escapeName } from "./escape-name.ts";
+import { type FileSystemGroup, groupByFileSystem, type Space, spacesOf } from "./file-system-group.ts";
+import { openGuestRoots } from "./guest-root.ts";
+import { readHeldInodes } from "./held-inodes.ts";
+import { InodeTable } from "./inode-table.ts";
+import { planHash } from "./plan-hash.ts";
+import { planSwaps, type SwapPlan } from "./plan-swaps.ts";
+import { RunControl } from "./run-control.ts";
+import { scanGuests } from "./scan-guests.ts";
+import { tally } from "./tally.ts";
+import type { UnifyOptions } from "./unify-options.ts";
+import type { UnifyPlan } from "./unify-plan.ts";
+import type { UnifyReport } from "./unify-report.ts";
+
+/** Threads at most where reading waits for a disk: depth, not cores, is what a disk wants. */
+const threadsWhenCold = 16;
+
+/** What apply needs of a plan. */
+export interface PreparedPlan extends UnifyPlan {
+  readonly settings: Settings;
+  readonly groups: readonly FileSystemGroup[];
+  readonly spaces: readonly Space[];
+  readonly guestPaths: readonly string[];
+  /** Missing when the run was stopped before everything was seen. */
+  readonly prepared: { readonly tree: Tree; readonly candidates: Candidates; readonly swaps: SwapPlan } | undefined;
+}
+
+type Failure = UnifyReport["failures"][number];
+
+/** Finds what could share and decides how. Nothing is changed. */
+export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> {
+  const started = performance.now();
+  const settings = checkOptions(options);
+  using roots = openGuestRoots(options.guests);
+  const groups = groupByFileSystem(roots.all, options);
+  const spaces = spacesOf(groups);
+  const failures: Failure[] = [];
+  using run = new RunControl(options);
+  const guests = roots.all.map(({ guest }) => guest.name);
+  const common = { settings, groups, spaces, guestPaths: roots.all.map(({ path }) => path) };
+  try {
+    run.startPhase("scan");
+    const tree = await scanGuests(
+      {
+        roots: roots.all,
+        spaces,
+        settings,
+        excludes: options.excludes,
+        finding: (root, problem) => failures.push({ guest: root.guest.name, path: problem.path, code: problem.code, message: problem.message }),
+      },
+      run,
+    );
+    run.startPhase("identify", tree.counts.reduce((sum, { rows }) => sum + rows, 0));
+    const candidates = await identifyTree(
+      tree,
+      {
+        identity: groups.some(({ chosen }) => chosen.strategy === "hardlink"),
+        ignoreMtime: settings.ignoreMtime,
+        index: undefined,
+        minThreads: settings.threads ?? availableParallelism(),
+        maxThreads: settings.threads ?? Math.max(threadsWhenCold, availableParallelism()),
+        dropCache: false,
+      },
+      run.job,
+    );
+    run.startPhase("plan");
+    const swaps = planSwaps(candidates, new InodeTable(tree, candidates, spaces, readHeldInodes()));
+    const counted = tally(guests, tree, { candidates, fate: swaps.fate }, (inode) => ({ state: "done", freed: tree.allocated(candidates.row(inode)) }));
+    failures.push(...treeFailures(tree, guests));
+    const report = toReport(groups, run, started, { ...counted, failures, dryRun: true });
+    return { ...common, report, hash: planHash(tree, candidates, swaps.words), prepared: { tree, candidates, swaps } };
+  } catch (error) {
+    if (run.stopped === undefined) throw error;
+    const nothing = { files: { scanned: 0, eligible: 0, unified: 0, skipped: {} }, guests: [], logical: 0, reclaimed: 0 };
+    return { ...common, report: toReport(groups, run, started, { ...nothing, failures, dryRun: true }), hash: "", prepared: undefined };
+  }
+}
+
+/** What the native side could not read, with names an operator can read. */
+export function treeFailures(tree: Tree, guests: readonly string[]): Failure[] {
+  const names = getSystemErrorMap();
+  return tree.failures.map(({ dir, name, errno }) => {
+    const [code = "EIO", message = "input/output error"] = names.get(-errno) ?? [];
+    const path = tree.directoryPath(dir) + (name === undefined ? "" : `/${name}`);
+    return { guest: guests[tree.guestOfDirectory(dir)] ?? "pool", path: escapeName(path === "" ? "/" : path), code, message };
+  });
+}
+
+interface Counted {
+  readonly dryRun: boolean;
+  readonly files: UnifyReport["files"];
+  readonly guests: UnifyReport["guests"];
+  readonly failures: UnifyReport["failures"];
+  readonly logical: number;
+  readonly reclaimed: number;
+  readonly pageCache?: UnifyReport["pageCache"];
+  readonly stillMapping?: UnifyReport["stillMapping"];
+}
+
+/** @param started performance.now() of the start */
+export function toReport(groups: readonly FileSystemGroup[], run: RunControl, started: number, counted: Counted): UnifyReport {
+  const chosen = (groups.find((group) => group.chosen.strategy !== "nothing") ?? groups[0])?.chosen;
+  const { logical, reclaimed, ...rest } = counted;
+  return {
+    strategy: chosen?.strategy ?? "nothing",
+    guard: chosen?.guard ?? "none",
+    fileSystems: groups.map((group) => ({ ...group.chosen, mount: group.mount, type: group.type })),
+    bytes: { read: run.job.bytesRead, hashed: run.job.bytesHashed, compared: run.job.bytesCompared, logical, reclaimed },
+    pageCache: { shared: 0, saved: 0 },
+    stillMapping: [],
+    ...rest,
+    ...(run.stopped === undefined ? {} : { stopped: run.stopped }),
+    elapsedMs: Math.round(performance.now() - started),
+  };
+}
+

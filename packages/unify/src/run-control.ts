@@ -1,0 +1,77 @@
+import { JobControl } from "@samepage/linux";
+import type { UnifyOptions, UnifyProgress } from "./unify-options.ts";
+
+/** Often enough for a live view, too seldom to cost anything. */
+const progressEveryMs = 200;
+/** setTimeout's own bound; a later deadline is as good as none for one run. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Ties a run to its caller's signal, deadline and progress view. */
+export class RunControl implements Disposable {
+  readonly job: JobControl;
+  readonly signal: AbortSignal;
+  #stopped: "deadline" | "cancelled" | undefined;
+  readonly #abort = new AbortController();
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #outer: AbortSignal | undefined;
+  readonly #cancel = () => this.#stop("cancelled");
+  #phase: UnifyProgress["phase"] = "scan";
+  #filesTotal = 0;
+  #bytesTotal = 0;
+  #bytesBefore = 0;
+  readonly #report: (() => void) | undefined;
+
+  constructor(options: Pick<UnifyOptions, "deadline" | "signal" | "onProgress" | "bytesPerSecond">) {
+    this.job = new JobControl(options.bytesPerSecond);
+    this.signal = this.#abort.signal;
+    this.#outer = options.signal;
+    if (options.signal?.aborted === true) this.#stop("cancelled");
+    else options.signal?.addEventListener("abort", this.#cancel);
+    if (options.deadline !== undefined) {
+      const left = options.deadline - Date.now();
+      if (left <= 0) this.#stop("deadline");
+      else if (left < longestTimerMs) this.#timers.push(setTimeout(() => this.#stop("deadline"), left));
+    }
+    const { onProgress } = options;
+    if (onProgress !== undefined) {
+      this.#report = () =>
+        onProgress({
+          phase: this.#phase,
+          files: this.job.files,
+          filesTotal: this.#filesTotal,
+          bytes: this.job.bytesRead - this.#bytesBefore,
+          bytesTotal: this.#bytesTotal,
+        });
+      this.#timers.push(setInterval(this.#report, progressEveryMs));
+    }
+  }
+
+  /** Why the run ends early, if it does. */
+  get stopped(): "deadline" | "cancelled" | undefined {
+    return this.#stopped;
+  }
+
+  /** Totals are 0 where they are not known yet. */
+  startPhase(phase: UnifyProgress["phase"], filesTotal = 0, bytesTotal = 0): void {
+    this.#report?.();
+    this.#phase = phase;
+    this.#filesTotal = filesTotal;
+    this.#bytesTotal = bytesTotal;
+    this.#bytesBefore = this.job.bytesRead;
+    this.job.startPhase();
+    this.#report?.();
+  }
+
+  [Symbol.dispose](): void {
+    this.#report?.();
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#outer?.removeEventListener("abort", this.#cancel);
+  }
+
+  #stop(why: "deadline" | "cancelled"): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = why;
+    this.job.cancel();
+    this.#abort.abort(new Error(why));
+  }
+}

@@ -113,7 +113,7 @@ function nextWave(context: TickContext): boolean {
     if (course.status !== "running") draft.enter("running", "only late hosts are left");
     course.lateUntil ??= input.now + plan.policy.unavailable.timeoutMs;
     if (input.now < course.lateUntil || late.some((index) => isInFlight(draft, index))) {
-      alarms.push(Math.max(course.lateUntil, input.now + 1));
+      alarms.push(course.lateUntil);
       return false;
     }
     for (const index of late) leaveOut(context, index, "offline", "the host did not turn up before the rollout's end");

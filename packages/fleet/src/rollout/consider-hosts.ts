@@ -31,15 +31,17 @@ export function giveCommands(context: TickContext, ready: readonly ReadyHost[]):
   for (const index of draft.notes.keys()) {
     if (mayBeWorking(context, index)) places--;
   }
+  let without = 0;
   for (const { index, window } of ready) {
     // A host whose earlier permission still runs has its place already.
     const hasPlace = mayBeWorking(context, index);
-    if (!hasPlace && places <= 0) wait(context, "a free place");
+    if (!hasPlace && places <= 0) without++;
     else {
       if (!hasPlace) places--;
       give(context, index, window);
     }
   }
+  if (without > 0) context.waiting.set("a free place", without);
 }
 
 /** Gives commands again that were not acknowledged. */
@@ -54,7 +56,7 @@ export function repeatCommands(context: TickContext): void {
       draft.setSince(index, input.now);
       command(context, index, note.notAfter, true);
       alarms.push(input.now + REPEAT_MS);
-    } else alarms.push(Math.max(input.now + 1, lastGiven + REPEAT_MS));
+    } else alarms.push(lastGiven + REPEAT_MS);
   }
 }
 

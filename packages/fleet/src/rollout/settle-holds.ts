@@ -19,7 +19,8 @@ export function settleHolds(context: TickContext): { acquire: string[]; release:
       if (working && note.notAfter !== undefined && note.notAfter > context.input.now) alarms.push(note.notAfter);
     } else if (note.held === true) {
       release.push(draft.hostName(index));
-      draft.setNote(index, { held: undefined });
+      // A permission that is over stays over, also where the clock is set back.
+      draft.setNote(index, { held: undefined, notAfter: undefined });
     }
   }
   return { acquire, release };

@@ -7,7 +7,7 @@ import { expireLeases } from "./expire-leases.ts";
 import { explain } from "./explain.ts";
 import { RolloutDraft } from "./rollout-draft.ts";
 import type { RolloutPlan } from "./rollout-plan.ts";
-import { isOver, type RolloutState } from "./rollout-state.ts";
+import type { RolloutState } from "./rollout-state.ts";
 import { settleHolds } from "./settle-holds.ts";
 import type { TickContext } from "./tick-context.ts";
 import type { Tick, TickInput } from "./tick-types.ts";
@@ -28,7 +28,8 @@ export function tick(plan: RolloutPlan, state: RolloutState, input: TickInput): 
   if (draft.course.status === "running" || draft.course.status === "soaking") repeatCommands(context);
   cancelJobs(context);
   const holds = settleHolds(context);
-  const alarms = isOver(draft.course.status) && holds.release.length === 0 && draft.notes.size === 0 ? [] : context.alarms;
+  // A moment that has come has had its effect in this tick.
+  const alarms = context.alarms.filter((at) => at > input.now);
   return {
     state: draft.close(),
     transitions: draft.transitions,
@@ -47,7 +48,7 @@ function settle(context: TickContext): void {
     if (context.draft.course.status !== "running") return;
     const ready = considerHosts(context);
     if (advanceRollout(context)) continue;
-    giveCommands(context, ready);
+    if (context.draft.course.status === "running") giveCommands(context, ready);
     return;
   }
 }

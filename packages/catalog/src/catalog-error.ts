@@ -10,6 +10,8 @@ export type CatalogErrorCode =
   | "template-name" // not NAME@VERSION, or an alias that cannot be one
   | "template-exists" // that version was published before, with other content
   | "template-unknown" // no such template, version or alias
+  | "restore-unsupported" // only files are put back
+  | "restore-digest" // the bytes offered are not the template's
   | "segment-corrupt" // a catalog segment that is not what its name or its header says
   | "segment-missing" // the manifest names a segment that is not there
   | "catalog-checksum" // the segments do not add up to the announced list

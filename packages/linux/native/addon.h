@@ -2,5 +2,6 @@
 #include <node_api.h>
 
 void define_file(napi_env env, napi_value exports);
+void define_describe(napi_env env, napi_value exports);
 void define_tree(napi_env env, napi_value exports);
 void define_swap(napi_env env, napi_value exports);

@@ -17,6 +17,10 @@ export interface Native {
     minSize: number;
     threads: number;
   }): Promise<TreeHandle>;
+  /** Without `paths`: lists everything below `root`. */
+  describe(config: { control: ArrayBuffer; root: number; paths: Uint8Array | undefined }): Promise<ArrayBuffer>;
+  openBelow(root: number, path: Uint8Array, flags: number): number;
+  setAttribute(fd: number, name: Uint8Array, value: Uint8Array): void;
   treeViews(tree: TreeHandle): { rows: ArrayBuffer; dirs: ArrayBuffer; names: ArrayBuffer; failures: ArrayBuffer; counts: ArrayBuffer };
   identify(
     tree: TreeHandle,

@@ -70,7 +70,9 @@ async function readMessages(call: AgentCall, stream: AgentStream, outbox: Outbox
   const guests: Guest[] = [];
   let greeted = false;
   // One message at a time: an agent that sends faster than it can be handled waits for TCP.
-  for await (const request of call as AsyncIterable<ConnectRequest>) {
+  // Not destroyed when reading stops: the agent must still be told why.
+  const requests: AsyncIterable<ConnectRequest> = call.iterator({ destroyOnReturn: false });
+  for await (const request of requests) {
     if (!withinBudget()) throw refusal(status.RESOURCE_EXHAUSTED, "too many messages");
     const message = request.message;
     if (message === undefined) continue; // Of a newer agent.

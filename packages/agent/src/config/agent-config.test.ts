@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { AgentError } from "../agent-error.ts";
+import { defaultConfig, parseAgentConfig } from "./agent-config.ts";
+
+test("an empty file means the defaults", () => {
+  expect(parseAgentConfig("", "agent.yaml")).toEqual(defaultConfig);
+});
+
+test("everything that is documented is read", () => {
+  const source = `
+controller: samepage.example:7443
+host: h1
+guests:
+  providers: [lxc, nspawn]
+  directories: [/srv/guests/*]
+  exclude: ["lxc/secret-*"]
+  domains:
+    - { match: "lxc/web-*", domain: web }
+limits: { bytesPerSecond: 104857600, threads: 2 }
+`;
+  expect(parseAgentConfig(source, "agent.yaml")).toEqual({
+    controller: "samepage.example:7443",
+    host: "h1",
+    guests: { providers: ["lxc", "nspawn"], directories: ["/srv/guests/*"], exclude: ["lxc/secret-*"], domains: [{ match: "lxc/web-*", domain: "web" }] },
+    limits: { bytesPerSecond: 104_857_600, threads: 2 },
+  });
+});
+
+test.each([
+  ["guest: {}", /agent\.yaml: unknown key guest$/u],
+  ["guests: { exlude: [a] }", /guests: unknown key exlude$/u],
+  ["guests: { providers: [docker] }", /guests\.providers\[0\]: "docker" is unknown/u],
+  ["guests: { directories: [srv/x] }", /guests\.directories\[0\]: "srv\/x" is not an absolute path/u],
+  ["guests: { directories: [/srv/../etc] }", /is not an absolute path without/u],
+  ["controller: nowhere", /controller: "nowhere" is not host:port/u],
+  ["limits: { threads: 0 }", /limits\.threads: 0 is not a whole number/u],
+  ["- a", /not a mapping/u],
+  ["a: [", /agent\.yaml: /u],
+])("%j is refused in one line that says where", (source, message) => {
+  expect(() => parseAgentConfig(source, "agent.yaml")).toThrow(AgentError);
+  expect(() => parseAgentConfig(source, "agent.yaml")).toThrow(message);
+});

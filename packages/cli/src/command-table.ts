@@ -9,6 +9,14 @@ import { hostLabel } from "./verbs/host-label.ts";
 import { hostLs } from "./verbs/host-ls.ts";
 import { hostRevoke } from "./verbs/host-revoke.ts";
 import { hostShow } from "./verbs/host-show.ts";
+import { ksmDeny } from "./verbs/ksm-deny.ts";
+import { ksmEnroll } from "./verbs/ksm-enroll.ts";
+import { ksmEstimate } from "./verbs/ksm-estimate.ts";
+import { ksmExec } from "./verbs/ksm-exec.ts";
+import { ksmOff } from "./verbs/ksm-off.ts";
+import { ksmStatus } from "./verbs/ksm-status.ts";
+import { ksmSweep } from "./verbs/ksm-sweep.ts";
+import { ksmTune } from "./verbs/ksm-tune.ts";
 import { localPrelink } from "./verbs/local-prelink.ts";
 import { localDeunify } from "./verbs/local-deunify.ts";
 import { localGc } from "./verbs/local-gc.ts";
@@ -32,6 +40,7 @@ import { tokenCreate } from "./verbs/token-create.ts";
 export const commandTable: CommandTable = {
   groups: {
     local: "this host alone; no controller needed",
+    ksm: "equal memory of this host's guests, merged by the kernel",
     controller: "coordinates the agents",
     token: "secrets that let hosts and operators in",
     host: "the machines with an agent",
@@ -40,6 +49,7 @@ export const commandTable: CommandTable = {
   },
   verbs: [
     localPlan, localUnify, localDeunify, localVerify, localStatus, localGc, localPrelink,
+    ksmStatus, ksmTune, ksmExec, ksmEnroll, ksmEstimate, ksmDeny, ksmSweep, ksmOff,
     doctor,
     controllerRun,
     tokenCreate,

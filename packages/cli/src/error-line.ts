@@ -1,4 +1,5 @@
 import type { ControllerErrorCode } from "@samepage/controller/api";
+import type { KsmErrorCode } from "@samepage/ksm";
 import type { UnifyErrorCode } from "@samepage/unify";
 import { CliError } from "./cli-error.ts";
 import { CommanderError } from "./build-program.ts";
@@ -43,9 +44,11 @@ const usageCodes: Readonly<Record<string, ReadonlySet<string>>> = {
     "bad-exclude-rule", "bad-guest", "bad-option", "no-guests", "path-missing", "not-a-directory", "nested-guests", "other-file-system", "unknown-strategy", "unknown-guard",
   ]),
   ControllerError: new Set<ControllerErrorCode>(["invalid", "not-found"]),
+  KsmError: new Set<KsmErrorCode>(["out-of-range", "conflict", "unsupported", "no-guest"]),
 };
 const refusedCodes: Readonly<Record<string, ReadonlySet<string>>> = {
   ControllerError: new Set<ControllerErrorCode>(["forbidden"]),
+  KsmError: new Set<KsmErrorCode>(["other-tuner", "no-room"]),
 };
 
 function exitCodeOf(name: string, code: string): ExitCode {

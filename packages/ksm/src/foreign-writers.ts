@@ -53,10 +53,10 @@ function scriptName(proc: string, pid: number, comm: string): string | undefined
 
 /**
  * Refuses to tune beside another tuner: two of them writing the same knobs help nobody.
- * @throws KsmError KSM_FOREIGN_TUNER
+ * @throws KsmError other-tuner
  */
 export async function requireNoTuner(proc: string, signal?: AbortSignal): Promise<void> {
   const [tuner] = await foreignTuners(proc, signal);
   if (tuner === undefined) return;
-  throw new KsmError("KSM_FOREIGN_TUNER", `${tuner.name} (process ${tuner.pid})`, "tunes KSM on this host already", `stop it first (systemctl stop ${tuner.name}), or leave KSM to it`);
+  throw new KsmError("other-tuner", `${tuner.name} (process ${tuner.pid})`, "tunes KSM on this host already", `stop it first (systemctl stop ${tuner.name}), or leave KSM to it`);
 }

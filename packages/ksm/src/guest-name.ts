@@ -6,7 +6,7 @@ import { KsmError } from "./ksm-error.ts";
 /**
  * What an operator writes for a guest, as a selector: `pid:N` (its pid namespace), `cgroup:/PATH`, an absolute directory
  * (its root), or a container's name, looked up in the control groups that LXC, Incus and systemd-nspawn make.
- * @throws KsmError KSM_NO_GUEST when nothing running answers to the name
+ * @throws KsmError no-guest when nothing running answers to the name
  */
 export async function resolveGuest(proc: string, guest: string, signal?: AbortSignal): Promise<GuestSelector> {
   const pid = /^pid:(\d+)$/u.exec(guest)?.[1];
@@ -21,7 +21,7 @@ export async function resolveGuest(proc: string, guest: string, signal?: AbortSi
       if (at !== undefined) return { by: "cgroup", path: at };
     }
   }
-  throw new KsmError("KSM_NO_GUEST", guest, "no running guest has this name", "name it by pid:N, cgroup:/PATH or its root directory");
+  throw new KsmError("no-guest", guest, "no running guest has this name", "name it by pid:N, cgroup:/PATH or its root directory");
 }
 
 /** The prefix of a control group path that ends in one of the wanted names. */

@@ -8,14 +8,14 @@ export type HelperName = "ksm-exec" | "ksm-deny" | "ksm-inject" | "ksm-unmerge" 
 
 /**
  * The path of a helper: in the installed package's directory, else where the build puts it.
- * @throws KsmError KSM_HELPER when it is in neither
+ * @throws KsmError helper when it is in neither
  */
 export function helperPath(name: HelperName): string {
   const directories = [process.env["SAMEPAGE_LIBEXEC"], "/usr/lib/samepage", join(import.meta.dirname, "../build")];
   for (const directory of directories) {
     if (directory !== undefined && existsSync(join(directory, name))) return join(directory, name);
   }
-  throw new KsmError("KSM_HELPER", name, "is not installed", "install Samepage's package, or run npm run build in a checkout");
+  throw new KsmError("helper", name, "is not installed", "install Samepage's package, or run npm run build in a checkout");
 }
 
 /** What a helper answered. */
@@ -25,7 +25,7 @@ export interface HelperResult {
   readonly stderr: string;
 }
 
-/** Runs a helper to its end. Rejects with KSM_HELPER when it cannot be started, and with an AbortError when aborted. */
+/** Runs a helper to its end. Rejects with helper when it cannot be started, and with an AbortError when aborted. */
 export async function runHelper(name: HelperName, args: readonly string[], signal?: AbortSignal): Promise<HelperResult> {
   signal?.throwIfAborted();
   const child = spawn(helperPath(name), args, { stdio: ["ignore", "pipe", "pipe"], ...(signal === undefined ? {} : { signal }) });
@@ -36,7 +36,7 @@ export async function runHelper(name: HelperName, args: readonly string[], signa
   };
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on("error", (cause) => {
-      reject(signal?.aborted === true ? cause : new KsmError("KSM_HELPER", name, "cannot be started", "reinstall Samepage's package", cause));
+      reject(signal?.aborted === true ? cause : new KsmError("helper", name, "cannot be started", "reinstall Samepage's package", cause));
     });
     child.on("close", resolve);
   });

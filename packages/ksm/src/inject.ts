@@ -20,7 +20,7 @@ const BATCH = 256;
 /**
  * Makes running processes opt themselves in (`on`), out (`off`), or out including what they advised by themselves (`reset`).
  * Every process gets an outcome; none is left stopped.
- * @throws KsmError KSM_HELPER when the injector itself fails
+ * @throws KsmError helper when the injector itself fails
  */
 export async function inject(mode: "on" | "off" | "reset", keys: readonly ProcessKey[], signal?: AbortSignal): Promise<Injection[]> {
   const results: Injection[] = [];
@@ -29,7 +29,7 @@ export async function inject(mode: "on" | "off" | "reset", keys: readonly Proces
     const batch = keys.slice(at, at + BATCH);
     // Not aborted inside a batch: the injector must put a target's registers back before it ends.
     const { status, stdout, stderr } = await runHelper("ksm-inject", [mode, ...batch.map((key) => `${key.pid}:${key.started}`)]);
-    if (status !== 0) throw new KsmError("KSM_HELPER", "ksm-inject", stderr || `ended with ${status}`, "see the message");
+    if (status !== 0) throw new KsmError("helper", "ksm-inject", stderr || `ended with ${status}`, "see the message");
     for (const line of stdout.split("\n")) {
       const [pid, word, ...detail] = line.split(" ");
       const outcome = OUTCOMES.find((known) => known === word);

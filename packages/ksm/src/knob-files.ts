@@ -8,11 +8,11 @@ import type { KnobName, Knobs, KnobValue } from "./knobs.ts";
 /**
  * Reads every knob that this kernel has, found by its file.
  * @param sysfs KSM's directory
- * @throws KsmError KSM_ABSENT when the kernel has no KSM, KSM_IO when a file cannot be read
+ * @throws KsmError no-ksm when the kernel has no KSM, io when a file cannot be read
  */
 export function readKnobs(sysfs: string): Knobs {
   if (!existsSync(join(sysfs, "run")))
-    throw new KsmError("KSM_ABSENT", sysfs, "this kernel has no KSM", "run a kernel built with CONFIG_KSM=y; files can still be unified");
+    throw new KsmError("no-ksm", sysfs, "this kernel has no KSM", "run a kernel built with CONFIG_KSM=y; files can still be unified");
   const knobs: Knobs = {};
   for (const name of KNOB_NAMES) {
     const value = readKnob(sysfs, name);
@@ -28,7 +28,7 @@ function readKnob(sysfs: string, name: KnobName): KnobValue | undefined {
     text = readFileSync(path, "utf8").trim();
   } catch (cause) {
     if (errnoCode(cause) === "ENOENT") return undefined;
-    throw new KsmError("KSM_IO", path, "cannot be read", "check that /sys is mounted and readable", cause);
+    throw new KsmError("io", path, "cannot be read", "check that /sys is mounted and readable", cause);
   }
   // `[none] scan-time`: the brackets mark the chosen one.
   if (name === "advisor_mode") return text.includes("[scan-time]") ? "scan-time" : "none";
@@ -37,7 +37,7 @@ function readKnob(sysfs: string, name: KnobName): KnobValue | undefined {
 
 /**
  * Writes one knob and reads it back: some stores answer success and change nothing.
- * @throws KsmError KSM_PERMISSION, KSM_BUSY or KSM_IO
+ * @throws KsmError no-permission, busy or io
  */
 export function writeKnob(sysfs: string, name: KnobName, value: KnobValue): void {
   const path = join(sysfs, name);
@@ -46,10 +46,10 @@ export function writeKnob(sysfs: string, name: KnobName, value: KnobValue): void
   } catch (cause) {
     const code = errnoCode(cause);
     if (code === "EACCES" || code === "EPERM" || code === "EROFS")
-      throw new KsmError("KSM_PERMISSION", path, "cannot be written", "run as root on the host itself, with /sys writable", cause);
-    if (code === "EBUSY") throw new KsmError("KSM_BUSY", name, "the kernel refuses while pages are merged", "un-merge first: samepage ksm off", cause);
-    throw new KsmError("KSM_IO", path, `the kernel refused ${value}`, "samepage ksm status shows the knobs as they are now", cause);
+      throw new KsmError("no-permission", path, "cannot be written", "run as root on the host itself, with /sys writable", cause);
+    if (code === "EBUSY") throw new KsmError("busy", name, "the kernel refuses while pages are merged", "un-merge first: samepage ksm off", cause);
+    throw new KsmError("io", path, `the kernel refused ${value}`, "samepage ksm status shows the knobs as they are now", cause);
   }
   const now = readKnob(sysfs, name);
-  if (now !== value) throw new KsmError("KSM_IO", path, `reads ${now} after ${value} was written`, "another tuner may be writing it: see samepage ksm status");
+  if (now !== value) throw new KsmError("io", path, `reads ${now} after ${value} was written`, "another tuner may be writing it: see samepage ksm status");
 }

@@ -33,7 +33,7 @@ const ORDER: readonly KnobName[] = [
  * Turns wanted knobs into ordered writes; pure. Knobs that already have their value are left alone.
  * @param current every knob that this kernel has, as read now
  * @param pagesShared the kernel's pages_shared: while above 0 some knobs cannot change
- * @throws KsmError KSM_UNSUPPORTED, KSM_RANGE, KSM_BUSY or KSM_CONFLICT; nothing has been written then
+ * @throws KsmError unsupported, out-of-range, busy or conflict; nothing has been written then
  */
 export function planKnobs(current: Knobs, wanted: Knobs, pagesShared: number): KnobStep[] {
   const changes = new Map<KnobName, KnobStep>();
@@ -49,7 +49,7 @@ export function planKnobs(current: Knobs, wanted: Knobs, pagesShared: number): K
   for (const { knob } of changes.values()) {
     if (KNOB_RULES[knob].needsUnmerged === true && pagesShared > 0)
       throw new KsmError(
-        "KSM_BUSY",
+        "busy",
         knob,
         `cannot change while ${pagesShared} pages are merged`,
         "un-merge first: samepage ksm off, then tune again",
@@ -57,7 +57,7 @@ export function planKnobs(current: Knobs, wanted: Knobs, pagesShared: number): K
   }
   if (changes.has("pages_to_scan") && after.advisor_mode === "scan-time")
     throw new KsmError(
-      "KSM_CONFLICT",
+      "conflict",
       "pages_to_scan",
       "the kernel's advisor sets it while advisor_mode is scan-time",
       "set advisor_mode=none as well, or bound it by advisor_min_pages_to_scan and advisor_max_pages_to_scan",
@@ -65,7 +65,7 @@ export function planKnobs(current: Knobs, wanted: Knobs, pagesShared: number): K
   const [least, most] = [after.advisor_min_pages_to_scan, after.advisor_max_pages_to_scan];
   if (least !== undefined && most !== undefined && least > most)
     throw new KsmError(
-      "KSM_CONFLICT",
+      "conflict",
       "advisor_min_pages_to_scan",
       `${least} is above advisor_max_pages_to_scan (${most})`,
       "lower the minimum or raise the maximum",
@@ -86,7 +86,7 @@ function order(changes: Map<KnobName, KnobStep>): KnobStep[] {
 
 function unsupported(name: string): KsmError {
   return new KsmError(
-    "KSM_UNSUPPORTED",
+    "unsupported",
     name,
     isKnobName(name) ? "this kernel does not have the knob" : "there is no such knob",
     "samepage ksm status --json lists the knobs of this kernel",
@@ -96,10 +96,10 @@ function unsupported(name: string): KsmError {
 function checkValue(name: KnobName, value: KnobValue, rule: KnobRule): void {
   if (rule.choices !== undefined) {
     if (typeof value === "string" && rule.choices.includes(value)) return;
-    throw new KsmError("KSM_RANGE", name, `${value} is not one of ${rule.choices.join(", ")}`, "choose one of these");
+    throw new KsmError("out-of-range", name, `${value} is not one of ${rule.choices.join(", ")}`, "choose one of these");
   }
   if (name === "run" && value === 2)
-    throw new KsmError("KSM_RANGE", "run", "2 un-merges the whole host at once", "use samepage ksm off: it checks memory first and goes guest by guest");
+    throw new KsmError("out-of-range", "run", "2 un-merges the whole host at once", "use samepage ksm off: it checks memory first and goes guest by guest");
   if (typeof value === "number" && Number.isInteger(value) && value >= rule.min && value <= rule.max) return;
-  throw new KsmError("KSM_RANGE", name, `${value} is outside ${rule.min} to ${rule.max}`, "choose a whole number in this range");
+  throw new KsmError("out-of-range", name, `${value} is outside ${rule.min} to ${rule.max}`, "choose a whole number in this range");
 }

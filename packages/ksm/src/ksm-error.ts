@@ -1,33 +1,33 @@
 /** Stable codes of everything that package ksm refuses or fails at. */
 export type KsmErrorCode =
   /** The kernel has no KSM at all. */
-  | "KSM_ABSENT"
+  | "no-ksm"
   /** This kernel lacks the knob or the feature. */
-  | "KSM_UNSUPPORTED"
+  | "unsupported"
   /** A knob's value is outside what the kernel takes. */
-  | "KSM_RANGE"
+  | "out-of-range"
   /** The kernel takes this change only while nothing is merged. */
-  | "KSM_BUSY"
+  | "busy"
   /** Two wanted values exclude each other. */
-  | "KSM_CONFLICT"
+  | "conflict"
   /** Not root, or without the capability. */
-  | "KSM_PERMISSION"
+  | "no-permission"
   /** Another tuner is at work on the same knobs. */
-  | "KSM_FOREIGN_TUNER"
+  | "other-tuner"
   /** Un-merging now could exhaust memory. */
-  | "KSM_UNSAFE"
+  | "no-room"
   /** The kernel gave up un-merging. */
-  | "KSM_UNMERGE_FAILED"
+  | "unmerge-failed"
   /** Reading, writing or reading back a file failed. */
-  | "KSM_IO"
+  | "io"
   /** Another samepage process is changing KSM. */
-  | "KSM_LOCKED"
+  | "locked"
   /** The recorded state cannot be read. */
-  | "KSM_STATE"
+  | "bad-state"
   /** No such guest or process. */
-  | "KSM_NO_GUEST"
+  | "no-guest"
   /** One of the native helpers is missing or misbehaved. */
-  | "KSM_HELPER";
+  | "helper";
 
 /** The one error class of package ksm: what happened, to what, and what to do about it. */
 export class KsmError extends Error {

@@ -22,7 +22,7 @@ export interface KsmStatus {
   readonly ledger: Ledger;
 }
 
-/** @throws KsmError KSM_ABSENT when the kernel has no KSM */
+/** @throws KsmError no-ksm when the kernel has no KSM */
 export async function ksmStatus(paths: KsmPaths, options: { readonly guestOf?: GuestOf; readonly signal?: AbortSignal } = {}): Promise<KsmStatus> {
   const knobs = readKnobs(paths.sysfs);
   const state = readState(paths.state, bootId(paths.proc));

@@ -20,7 +20,7 @@ export interface OffReport {
 /**
  * Undoes everything: opts out the processes that we opted in, un-merges what we merged, and puts every knob back to
  * what was recorded before the first change. Merges that others had made before stay merged.
- * @throws KsmError KSM_UNSAFE when there is no room for the copies; the knobs then stay as they are
+ * @throws KsmError no-room when there is no room for the copies; the knobs then stay as they are
  */
 export async function ksmOff(paths: KsmPaths, options: UnmergeOptions = {}): Promise<OffReport> {
   const knobs = readKnobs(paths.sysfs);

@@ -16,7 +16,7 @@ describe("snippets that hold over restarts", () => {
 
   it("keeps systemd's own marks in front of the command", () => {
     expect(denySnippet("systemd", "app", { ...host, execStart: "-/bin/x" }).content).toContain("ExecStart=-/usr/lib/samepage/ksm-exec /bin/x");
-    expect(() => denySnippet("systemd", "app", { ...host, execStart: "@/bin/x name" })).toThrow(expect.objectContaining({ code: "KSM_UNSUPPORTED" }));
+    expect(() => denySnippet("systemd", "app", { ...host, execStart: "@/bin/x name" })).toThrow(expect.objectContaining({ code: "unsupported" }));
   });
 
   it("denies every way in: the prctl, both advices, and io_uring's", () => {

@@ -29,7 +29,7 @@ export interface SnippetHost {
 /**
  * The snippet that opts a guest in whenever it starts; pure.
  * @param name the unit (systemd), the container (lxc) or the machine (nspawn)
- * @throws KsmError KSM_UNSUPPORTED for managers that have no place for it
+ * @throws KsmError unsupported for managers that have no place for it
  */
 export function optInSnippet(manager: GuestManager, name: string, host: SnippetHost): Snippet {
   switch (manager) {
@@ -47,7 +47,7 @@ lxc.init.cmd = /.samepage-ksm-exec /sbin/init
         activate: `add to /var/lib/lxc/${name}/config: lxc.include = /etc/samepage/ksm/lxc-${name}.conf, then restart the container`,
       };
     case "oci":
-      throw new KsmError("KSM_UNSUPPORTED", name, "an OCI runtime has no setting for KSM", "put ksm-exec in front of the image's command, or enroll the running container by its pid");
+      throw new KsmError("unsupported", name, "an OCI runtime has no setting for KSM", "put ksm-exec in front of the image's command, or enroll the running container by its pid");
   }
 }
 
@@ -91,6 +91,6 @@ function dropIn(unit: string, note: string, lines: string): Snippet {
 function prefixed({ execStart, helper }: SnippetHost): string {
   const [, marks = "", command = ""] = /^([-:+!]*)(.*)$/su.exec(execStart.trim()) ?? [];
   if (command === "" || command.startsWith("@"))
-    throw new KsmError("KSM_UNSUPPORTED", "ExecStart", `"${execStart}" cannot be put behind a wrapper`, "write the drop-in by hand");
+    throw new KsmError("unsupported", "ExecStart", `"${execStart}" cannot be put behind a wrapper`, "write the drop-in by hand");
   return `ExecStart=\nExecStart=${marks}${helper} ${command}`;
 }

@@ -11,11 +11,11 @@ const UNIT_DIRECTORIES = ["/etc/systemd/system", "/run/systemd/system", "/usr/lo
 
 /**
  * The snippet for one guest of this host; nothing is written.
- * @throws KsmError KSM_NO_GUEST when its unit is not found, KSM_UNSUPPORTED when the manager has no place for it
+ * @throws KsmError no-guest when its unit is not found, unsupported when the manager has no place for it
  */
 export function snippetFor(way: "opt-in" | "deny", manager: GuestManager, name: string): Snippet {
   // The name becomes part of a path.
-  if (!/^[\w@.:-]+$/u.test(name) || name.startsWith(".")) throw new KsmError("KSM_NO_GUEST", name, "is not a guest's name", "letters, digits and @ . : _ - only");
+  if (!/^[\w@.:-]+$/u.test(name) || name.startsWith(".")) throw new KsmError("no-guest", name, "is not a guest's name", "letters, digits and @ . : _ - only");
   const systemd = manager === "systemd" || manager === "nspawn";
   const host: SnippetHost = {
     helper: helperPath(way === "opt-in" ? "ksm-exec" : "ksm-deny"),
@@ -28,7 +28,7 @@ export function snippetFor(way: "opt-in" | "deny", manager: GuestManager, name: 
 /**
  * Writes a snippet to its place, whole or not at all.
  * @param root prefix of its path, for image trees; default the host itself
- * @throws KsmError KSM_PERMISSION
+ * @throws KsmError no-permission
  */
 export function writeSnippet(snippet: Snippet, root = "/"): string {
   const path = join(root, snippet.path);
@@ -37,7 +37,7 @@ export function writeSnippet(snippet: Snippet, root = "/"): string {
     writeFileSync(`${path}.new`, snippet.content, { mode: 0o644 });
     renameSync(`${path}.new`, path);
   } catch (cause) {
-    throw new KsmError("KSM_PERMISSION", path, "cannot be written", "run as root", cause);
+    throw new KsmError("no-permission", path, "cannot be written", "run as root", cause);
   }
   return path;
 }
@@ -58,5 +58,5 @@ function execStartOf(unit: string): string {
       if (found !== undefined) return found.replaceAll(/\\\n\s*/gu, " ");
     }
   }
-  throw new KsmError("KSM_NO_GUEST", unit, "no such unit, or it starts nothing", `looked in ${UNIT_DIRECTORIES.join(", ")}`);
+  throw new KsmError("no-guest", unit, "no such unit, or it starts nothing", `looked in ${UNIT_DIRECTORIES.join(", ")}`);
 }

@@ -15,7 +15,7 @@ const MAX_PAGES = 1_048_576;
 /**
  * Predicts the profit of merging some running guests with each other, by sampling their pages. The guests are neither
  * stopped nor opted in; swapped-out pages stay out.
- * @throws KsmError KSM_NO_GUEST when none has a readable process
+ * @throws KsmError no-guest when none has a readable process
  */
 export async function estimateGuests(paths: KsmPaths, guests: ReadonlyMap<string, GuestSelector>, signal?: AbortSignal): Promise<Estimate> {
   const samples: PageSample[] = [];
@@ -23,11 +23,11 @@ export async function estimateGuests(paths: KsmPaths, guests: ReadonlyMap<string
     const pids = (await guestProcesses(paths.proc, selector, signal)).map((head) => String(head.pid));
     if (pids.length === 0) continue;
     const { status, stdout, stderr } = await runHelper("ksm-sample", [String(MASK_BITS), String(MAX_PAGES), ...pids], signal);
-    if (status !== 0) throw new KsmError("KSM_HELPER", "ksm-sample", stderr || `ended with ${status}`, "see the message");
+    if (status !== 0) throw new KsmError("helper", "ksm-sample", stderr || `ended with ${status}`, "see the message");
     samples.push(parse(guest, stdout));
   }
   if (samples.every((sample) => sample.read === 0))
-    throw new KsmError("KSM_NO_GUEST", [...guests.keys()].join(", "), "no process whose pages can be read", "name running guests, and run as root");
+    throw new KsmError("no-guest", [...guests.keys()].join(", "), "no process whose pages can be read", "name running guests, and run as root");
   const knobs = readKnobs(paths.sysfs);
   return estimate(samples, 2 ** MASK_BITS, knobs.use_zero_pages === 1, knobs.max_page_sharing ?? 256);
 }

@@ -29,7 +29,7 @@ export function bootId(proc: string): string {
 
 /**
  * Reads the record; `undefined` when there is none for this boot.
- * @throws KsmError KSM_STATE when the file is damaged: the state before would be lost by ignoring it
+ * @throws KsmError bad-state when the file is damaged: the state before would be lost by ignoring it
  */
 export function readState(path: string, boot: string): KsmState | undefined {
   let text: string;
@@ -37,15 +37,15 @@ export function readState(path: string, boot: string): KsmState | undefined {
     text = readFileSync(path, "utf8");
   } catch (cause) {
     if (errnoCode(cause) === "ENOENT") return undefined;
-    throw new KsmError("KSM_STATE", path, "cannot be read", "run as root", cause);
+    throw new KsmError("bad-state", path, "cannot be read", "run as root", cause);
   }
   let state: unknown;
   try {
     state = JSON.parse(text);
   } catch (cause) {
-    throw new KsmError("KSM_STATE", path, "is damaged", "check the knobs by hand, then remove the file", cause);
+    throw new KsmError("bad-state", path, "is damaged", "check the knobs by hand, then remove the file", cause);
   }
-  if (!isState(state)) throw new KsmError("KSM_STATE", path, "was written by another version", "use that version for samepage ksm off");
+  if (!isState(state)) throw new KsmError("bad-state", path, "was written by another version", "use that version for samepage ksm off");
   return state.bootId === boot ? state : undefined;
 }
 
@@ -82,7 +82,7 @@ export function removeState(path: string): void {
 /**
  * Runs `action` while holding the record's lock, so that two commands never interleave their transactions.
  * A lock whose owner is dead is taken over.
- * @throws KsmError KSM_LOCKED when another live process holds it
+ * @throws KsmError locked when another live process holds it
  */
 export async function withStateLock<T>(path: string, proc: string, action: () => T | Promise<T>): Promise<T> {
   const lock = `${path}.lock`;
@@ -93,11 +93,11 @@ export async function withStateLock<T>(path: string, proc: string, action: () =>
       break;
     } catch (cause) {
       if (errnoCode(cause) !== "EEXIST")
-        throw new KsmError("KSM_PERMISSION", lock, "cannot be created", "run as root", cause);
+        throw new KsmError("no-permission", lock, "cannot be created", "run as root", cause);
       const owner = lockOwner(lock, proc);
       if (owner !== undefined && attempt === 0)
-        throw new KsmError("KSM_LOCKED", path, `process ${owner} is changing KSM`, "wait for it, or end it", cause);
-      if (attempt > 2) throw new KsmError("KSM_LOCKED", path, "the lock is contended", "try again", cause);
+        throw new KsmError("locked", path, `process ${owner} is changing KSM`, "wait for it, or end it", cause);
+      if (attempt > 2) throw new KsmError("locked", path, "the lock is contended", "try again", cause);
       rmSync(lock, { force: true });
     }
   }

@@ -66,7 +66,7 @@ function run(sysfs: string, steps: readonly KnobStep[], pagesToScan: number | un
     // Leaving the advisor reset this one behind our back.
     if (made.some((step) => step.knob === "advisor_mode" && step.from === "none") && pagesToScan !== undefined) writeKnob(sysfs, "pages_to_scan", pagesToScan);
     if (stuck.length > 0)
-      throw new KsmError("KSM_IO", stuck.join(", "), "could neither be changed nor put back", "samepage ksm status shows what they are now", error);
+      throw new KsmError("io", stuck.join(", "), "could neither be changed nor put back", "samepage ksm status shows what they are now", error);
     throw error;
   }
 }

@@ -46,7 +46,7 @@ const SLOWER = 0.25;
 /**
  * Tunes until aborted. Leaves the knobs as they are at the end: `ksmOff` puts them back.
  * Once somebody else writes a knob of ours it reports that and writes nothing more: whoever did it, meant it.
- * @throws KsmError KSM_FOREIGN_TUNER at the start, and whatever a transaction throws
+ * @throws KsmError other-tuner at the start, and whatever a transaction throws
  */
 export async function runTuner(paths: KsmPaths, options: TunerLoopOptions): Promise<void> {
   const { signal } = options;

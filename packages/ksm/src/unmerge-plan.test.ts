@@ -3,7 +3,7 @@ import { planUnmerge } from "./unmerge-plan.ts";
 import type { UnmergeCandidate } from "./unmerge-plan.ts";
 
 const MIB = 1024 * 1024;
-const room = { memAvailable: 1000 * MIB, memTotal: 4096 * MIB, pagesSharing: 100_000, zeroPages: 0 };
+const room = { memAvailable: 1000 * MIB, memTotal: 4096 * MIB, copies: 400 * MIB };
 
 function candidate(guest: string, merged: number, headroom = Infinity, pid = 10): UnmergeCandidate {
   return { pid, started: 1, merged: merged * MIB, headroom: headroom * MIB, guest };
@@ -16,10 +16,10 @@ describe("the un-merge safety calculation", () => {
   });
 
   it("refuses when the copies and a margin do not fit in available memory", () => {
-    // 100,000 pages are 391 MiB, the margin 82 MiB.
-    expect(() => planUnmerge({ ...room, memAvailable: 470 * MIB }, [])).toThrow(/need 473 MiB, 470 MiB are available/u);
-    expect(planUnmerge({ ...room, memAvailable: 474 * MIB }, [])).toEqual([]);
-    expect(() => planUnmerge({ ...room, zeroPages: 200_000 }, [])).toThrow(expect.objectContaining({ code: "KSM_UNSAFE" }));
+    // The margin is 2 % of memory: 82 MiB.
+    expect(() => planUnmerge({ ...room, memAvailable: 481 * MIB }, [])).toThrow(/need 482 MiB, 481 MiB are available/u);
+    expect(planUnmerge({ ...room, memAvailable: 482 * MIB }, [])).toEqual([]);
+    expect(() => planUnmerge({ ...room, copies: 1000 * MIB }, [])).toThrow(expect.objectContaining({ code: "no-room" }));
   });
 
   it("refuses when one guest's limit lacks room for the copies of all its processes together", () => {

@@ -1,5 +1,4 @@
 import { KsmError } from "./ksm-error.ts";
-import { PAGE_BYTES } from "./ledger.ts";
 
 /** What giving back one process's private copies will cost, and what its limits allow. Bytes. */
 export interface UnmergeCandidate {
@@ -17,8 +16,8 @@ export interface UnmergeRoom {
   readonly memAvailable: number;
   /** MemTotal, bytes. */
   readonly memTotal: number;
-  readonly pagesSharing: number;
-  readonly zeroPages: number;
+  /** What all the copies need, bytes. */
+  readonly copies: number;
 }
 
 /** Kept free beyond the copies: 2 % of memory and at least 64 MiB, so that the host still works while it copies. */
@@ -32,15 +31,15 @@ function unmergeMargin(memTotal: number): number {
 
 /**
  * May everything be un-merged now, and in which order? Pure. Every duplicate becomes a page of its own, so
- * MemAvailable must hold (pages_sharing + ksm_zero_pages) pages and a margin, and each process's limits its own copies.
+ * MemAvailable must hold all the copies and a margin, and each process's limits its own copies.
  * @returns the stages, one a guest, smallest first: the early ones show whether the calculation holds
- * @throws KsmError KSM_UNSAFE naming the host or the guest that lacks room
+ * @throws KsmError no-room naming the host or the guest that lacks room
  */
 export function planUnmerge(room: UnmergeRoom, candidates: readonly UnmergeCandidate[]): UnmergeCandidate[][] {
-  const needed = (room.pagesSharing + room.zeroPages) * PAGE_BYTES + unmergeMargin(room.memTotal);
+  const needed = room.copies + unmergeMargin(room.memTotal);
   if (needed > room.memAvailable)
     throw new KsmError(
-      "KSM_UNSAFE",
+      "no-room",
       "un-merge",
       `private copies need ${megabytes(needed)} MiB, ${megabytes(room.memAvailable)} MiB are available`,
       "free memory or stop a guest first; samepage ksm tune --set run=0 stops merging and keeps what is merged",
@@ -48,20 +47,21 @@ export function planUnmerge(room: UnmergeRoom, candidates: readonly UnmergeCandi
   const stages = [...Map.groupBy(candidates, (candidate) => candidate.guest).values()];
   for (const stage of stages) {
     // Processes of one guest share its limit: their copies add up.
-    const copies = total(stage);
+    const copies = copiesOf(stage);
     const headroom = Math.min(...stage.map((candidate) => candidate.headroom));
     if (copies > headroom)
       throw new KsmError(
-        "KSM_UNSAFE",
+        "no-room",
         stage[0]?.guest ?? "guest",
         `its private copies need ${megabytes(copies)} MiB, its memory limit has room for ${megabytes(headroom)} MiB`,
         "raise the guest's memory limit or stop the guest first",
       );
   }
-  return stages.sort((a, b) => total(a) - total(b));
+  return stages.sort((a, b) => copiesOf(a) - copiesOf(b));
 }
 
-function total(stage: readonly UnmergeCandidate[]): number {
+/** Bytes that the copies of these processes need. */
+export function copiesOf(stage: readonly UnmergeCandidate[]): number {
   return stage.reduce((sum, candidate) => sum + candidate.merged, 0);
 }
 

@@ -15,7 +15,7 @@ import type { ProcessKey } from "./process-key.ts";
 import { guestByNamespace } from "./read-ledger.ts";
 import type { GuestOf } from "./read-ledger.ts";
 import { memAvailable } from "./transaction.ts";
-import { planUnmerge } from "./unmerge-plan.ts";
+import { copiesOf, planUnmerge } from "./unmerge-plan.ts";
 import type { UnmergeCandidate, UnmergeRoom } from "./unmerge-plan.ts";
 
 export interface UnmergeReport {
@@ -35,22 +35,24 @@ export interface UnmergeOptions {
 /**
  * Gives every process private copies of its merged pages: guest by guest, the room calculated anew before each, then
  * the rest of the host from a short-lived process. Leaves KSM stopped (run=2).
- * @throws KsmError KSM_UNSAFE with nothing changed, or between two guests with the earlier ones un-merged;
- *   KSM_UNMERGE_FAILED when the kernel gave up
+ * @throws KsmError no-room with nothing changed, or between two guests with the earlier ones un-merged;
+ *   unmerge-failed when the kernel gave up
  */
 export async function unmergeAll(paths: KsmPaths, options: UnmergeOptions = {}): Promise<UnmergeReport> {
   const counters = readCounters(paths.sysfs);
   const candidates = await unmergeCandidates(paths, options);
   const guests: string[] = [];
   const left: Injection[] = [];
-  for (const stage of planUnmerge(readRoom(paths), candidates)) {
+  const all = (counters.pagesSharing + counters.zeroPages) * PAGE_BYTES;
+  for (const stage of planUnmerge(room(paths, all), candidates)) {
     options.signal?.throwIfAborted();
-    planUnmerge(readRoom(paths), stage);
+    planUnmerge(room(paths, copiesOf(stage)), stage);
     left.push(...(await inject("reset", stage, options.signal)).filter((result) => !["done", "gone", "zombie"].includes(result.outcome)));
     const guest = stage[0]?.guest;
     if (guest !== undefined) guests.push(guest);
   }
-  planUnmerge(readRoom(paths), await unmergeCandidates(paths, options));
+  const rest = await unmergeCandidates(paths, options);
+  planUnmerge(room(paths, copiesOf(rest)), rest);
   await unmergeHost(paths);
   return { guests, left, pages: counters.pagesSharing + counters.pagesShared + counters.zeroPages };
 }
@@ -58,15 +60,14 @@ export async function unmergeAll(paths: KsmPaths, options: UnmergeOptions = {}):
 /**
  * Opts some processes out, guest by guest, after the same calculation for their pages alone.
  * @returns the outcome of each process that was still alive
- * @throws KsmError KSM_UNSAFE
+ * @throws KsmError no-room
  */
 export async function optOut(paths: KsmPaths, keys: readonly ProcessKey[], options: UnmergeOptions = {}): Promise<Injection[]> {
   const guestOf = options.guestOf ?? guestByNamespace(paths.proc);
   const candidates = keys.flatMap((key) => candidate(paths, key, guestOf) ?? []);
-  const merged = candidates.reduce((sum, { merged: bytes }) => sum + bytes, 0) / PAGE_BYTES;
   const results: Injection[] = [];
-  for (const stage of planUnmerge({ ...readRoom(paths), pagesSharing: merged, zeroPages: 0 }, candidates)) {
-    planUnmerge({ ...readRoom(paths), pagesSharing: 0, zeroPages: 0 }, stage);
+  for (const stage of planUnmerge(room(paths, copiesOf(candidates)), candidates)) {
+    planUnmerge(room(paths, copiesOf(stage)), stage);
     results.push(...(await inject("reset", stage, options.signal)));
   }
   return results;
@@ -78,7 +79,7 @@ async function unmergeHost(paths: KsmPaths): Promise<void> {
   const left = readCounters(paths.sysfs);
   if (status === 0 && left.pagesShared === 0) return;
   throw new KsmError(
-    "KSM_UNMERGE_FAILED",
+    "unmerge-failed",
     join(paths.sysfs, "run"),
     stderr || `${left.pagesShared} pages are still merged`,
     "free memory and try again; KSM is stopped and what is merged stays correct",
@@ -99,12 +100,12 @@ async function unmergeCandidates(paths: KsmPaths, options: UnmergeOptions): Prom
 function candidate(paths: KsmPaths, { pid, started }: ProcessKey, guestOf: GuestOf): UnmergeCandidate | undefined {
   const stat = readKsmStat(paths.proc, pid);
   if (stat === undefined || !isAlive(paths.proc, { pid, started })) return undefined;
-  const merged = (stat.mergingPages + stat.zeroPages) * PAGE_BYTES;
+  // Opted out, it has its copies already; the kernel's counters follow when ksmd comes by.
+  const merged = stat.mergeable === false ? 0 : (stat.mergingPages + stat.zeroPages) * PAGE_BYTES;
   return { pid, started, merged, headroom: memoryHeadroom(paths.proc, pid), guest: guestOf(pid) };
 }
 
-function readRoom(paths: KsmPaths): UnmergeRoom {
-  const { pagesSharing, zeroPages } = readCounters(paths.sysfs);
+function room(paths: KsmPaths, copies: number): UnmergeRoom {
   const total = /^MemTotal:\s+(\d+) kB/mu.exec(readFileSync(join(paths.proc, "meminfo"), "utf8"))?.[1];
-  return { memAvailable: memAvailable(paths.proc), memTotal: Number(total ?? 0) * 1024, pagesSharing, zeroPages };
+  return { memAvailable: memAvailable(paths.proc), memTotal: Number(total ?? 0) * 1024, copies };
 }

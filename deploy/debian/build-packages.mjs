@@ -1,0 +1,87 @@
+// npm run package: Debian packages in .cache/packages, the same bytes from the same commit.
+import { spawnSync } from "node:child_process";
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { build } from "esbuild";
+import { root, run, setUp } from "../../scripts/setup.mjs";
+
+const here = import.meta.dirname;
+const output = join(root, ".cache/packages");
+const architectures = { x64: "amd64", arm64: "arm64" };
+const architecture = architectures[process.arch];
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const git = (...args) => spawnSync("git", args, { cwd: root, encoding: "utf8" }).stdout.trim();
+// dpkg-deb gives every file at most this time, so that the archive does not depend on when it was built.
+const epoch = process.env.SOURCE_DATE_EPOCH ?? git("log", "-1", "--format=%ct");
+
+setUp(["build"]);
+rmSync(output, { recursive: true, force: true });
+
+const samepage = stage("samepage");
+const library = join(samepage, "usr/lib/samepage");
+await bundle(join(library, "lib/samepage.mjs"));
+copy(process.execPath.includes("node-linux") ? process.execPath : pinnedNode(), join(library, "bin/node"));
+// The bundle finds them as the sources do: in ../build of where it lies.
+for (const name of readdirSync(join(root, "packages"))) {
+  const built = join(root, "packages", name, "build");
+  if (existsSync(built)) for (const file of readdirSync(built, { withFileTypes: true })) if (file.isFile() && /\.(?:node|so)$|^[a-z-]+$/u.test(file.name)) copy(join(built, file.name), join(library, "build", file.name));
+}
+writeFileSync(join(mkdir(join(samepage, "usr/bin")), "samepage"), '#!/bin/sh\nexec /usr/lib/samepage/bin/node /usr/lib/samepage/lib/samepage.mjs "$@"\n', { mode: 0o755 });
+
+const agent = stage("samepage-agent");
+copy(join(here, "samepage-agent/agent.yaml"), join(agent, "etc/samepage/agent.yaml"));
+copy(join(root, "deploy/systemd/samepage-agent.service"), join(agent, "lib/systemd/system/samepage-agent.service"));
+writeFileSync(join(agent, "DEBIAN/conffiles"), "/etc/samepage/agent.yaml\n");
+
+const controller = stage("samepage-controller");
+copy(join(root, "deploy/systemd/samepage-controller.service"), join(controller, "lib/systemd/system/samepage-controller.service"));
+cpSync(join(root, "packages/dashboard/dist"), join(controller, "usr/lib/samepage/dist"), { recursive: true });
+
+for (const name of ["samepage", "samepage-agent", "samepage-controller"]) {
+  run("dpkg-deb", ["--root-owner-group", "-Zzstd", "--build", join(output, "stage", name), join(output, `${name}_${version}_${architecture}.deb`)], { env: { ...process.env, SOURCE_DATE_EPOCH: epoch } });
+}
+rmSync(join(output, "stage"), { recursive: true });
+
+/** A package's tree with its control files in place. */
+function stage(name) {
+  const tree = join(output, "stage", name);
+  const control = mkdir(join(tree, "DEBIAN"));
+  for (const script of ["postinst", "prerm", "postrm"]) if (existsSync(join(here, name, script))) copy(join(here, name, script), join(control, script), 0o755);
+  const lines = readFileSync(join(here, name, "control"), "utf8").replaceAll("${version}", version).split("\n");
+  lines.splice(1, 0, `Version: ${version}`, `Architecture: ${architecture}`, "Maintainer: Samepage maintainers <maintainers@samepage.invalid>");
+  writeFileSync(join(control, "control"), lines.join("\n"));
+  return tree;
+}
+
+async function bundle(outfile) {
+  await build({
+    entryPoints: [join(root, "packages/cli/src/main.ts")],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node24",
+    legalComments: "linked",
+    // Modules of the older kind inside the bundle still ask for built-in modules by require().
+    banner: { js: 'import { createRequire as createBundleRequire } from "node:module"; const require = createBundleRequire(import.meta.url);' },
+    // Optional accelerators and printers that are used only when somebody installs them.
+    external: ["msgpackr-extract", "pino-pretty"],
+    logLevel: "error",
+  });
+}
+
+function pinnedNode() {
+  return createRequire(join(root, "package.json")).resolve(`node-linux-${process.arch}/bin/node`);
+}
+
+function copy(from, to, mode) {
+  mkdir(dirname(to));
+  cpSync(from, to, { dereference: true });
+  if (mode !== undefined) chmodSync(to, mode);
+}
+
+function mkdir(path) {
+  mkdirSync(path, { recursive: true });
+  return path;
+}

@@ -29,14 +29,19 @@ export function startDaemon(what: string, words: readonly string[], log: string,
   return child;
 }
 
+/** Longer than any of them takes on a slow machine; whoever needs more will never be ready. */
+const readyMs = 60_000;
+
 /** Waits until `isReady` holds; rejects with the end of the log when the daemon ends before, or with the signal. */
 export async function untilReady(what: string, child: ChildProcess, log: string, isReady: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + readyMs;
   for (;;) {
     signal.throwIfAborted();
     if (await isReady()) return;
-    if (child.exitCode !== null || child.signalCode !== null) {
+    const hasEnded = child.exitCode !== null || child.signalCode !== null;
+    if (hasEnded || performance.now() > deadline) {
       const end = (await readFile(log, "utf8")).trimEnd().split("\n").slice(-5).join("\n");
-      throw new Error(`${what} ended before it was ready; the end of ${log}:\n${end}`);
+      throw new Error(`${what} ${hasEnded ? "ended before it was ready" : `is not ready after ${readyMs / 1000} s`}; the end of ${log}:\n${end}`);
     }
     await sleep(100, undefined, { signal });
   }

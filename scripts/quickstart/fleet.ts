@@ -41,12 +41,12 @@ export async function startController(place: Place, port: number, { scratch, und
     "--agent-listen", `${place.address}:${port}`, "--agent-address", `${place.address}:${port}`, "--name", place.address,
   ];
   const controller = startDaemon("the controller", words, log, undo);
-  const environment = { SAMEPAGE_CONTROLLER: api, SAMEPAGE_TOKEN_FILE: join(stateDir, "admin-token"), SAMEPAGE_CA: join(stateDir, "ca.pem") };
+  const environment = { SAMEPAGE_CONTROLLER: api, SAMEPAGE_TOKEN_FILE: join(stateDir, "admin-token") };
   const ask = async <T>(...question: string[]): Promise<T> => {
     const answer: T = JSON.parse(await run(process.execPath, [samepage, ...question, "--json"], { env: { ...process.env, ...environment }, signal }));
     return answer;
   };
-  await untilReady("the controller", controller, log, async () => (await exists(environment.SAMEPAGE_TOKEN_FILE)) && (await ask("host", "ls").then(() => true, () => false)), signal);
+  await untilReady("the controller", controller, log, async () => exists(join(scratch, "api.sock")), signal);
   return { environment, ask };
 }
 
@@ -55,7 +55,8 @@ export async function startAgent(fleet: Fleet, name: string, place: Place, guest
   const stateDir = join(scratch, name);
   await mkdir(stateDir, { recursive: true });
   const config = join(stateDir, "agent.yaml");
-  await writeFile(config, `guests:\n  directories:\n    - ${guests}/*\n`);
+  // No providers: the machine's own containers are none of ours.
+  await writeFile(config, `guests:\n  providers: []\n  directories:\n    - ${guests}/*\n`);
   const { secret, caFingerprint, agentAddress } = await fleet.ask<{ secret: string; caFingerprint: string; agentAddress: string }>("token", "create", "--host", name);
   // The secret goes by file, not by argument: arguments are everybody's to read in /proc.
   const tokenFile = join(stateDir, "token");

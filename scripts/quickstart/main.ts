@@ -66,7 +66,7 @@ async function quickstart(scratch: string, undo: UndoStack): Promise<void> {
   await show(fleet.environment, "host", "ls");
 
   say("Unifying: first one canary host, then the others");
-  const settings = ["--waves", "1", "--strategy", "hardlink", "--guard", "immutable"];
+  const settings = ["--strategy", "hardlink", "--guard", "immutable"];
   const { id } = await fleet.ask<{ id: string }>("rollout", "create", "unify", ...settings);
   console.log(`$ samepage rollout create unify ${settings.join(" ")}`);
   await show(fleet.environment, "rollout", "watch", id);
@@ -74,11 +74,11 @@ async function quickstart(scratch: string, undo: UndoStack): Promise<void> {
 
   say("Reading every file of every guest again: is anything different, and what does the page cache hold now?");
   const { hosts: reports } = await fleet.ask<{ hosts: readonly { host: string; result: { bytes: { reclaimed: number }; pageCache: { saved: number } } | null }[] }>("report", id);
+  const after = await Promise.all(hosts.map(async ({ name, guests }) => read("compare", join(scratch, `${name}.manifest`), guests)));
   const results: HostResult[] = [];
   for (const [index, { name, guests }] of hosts.entries()) {
-    const was = before[index];
-    if (was === undefined) continue;
-    const now = await read("compare", join(scratch, `${name}.manifest`), guests);
+    const [was, now] = [before[index], after[index]];
+    if (was === undefined || now === undefined) continue;
     results.push({
       host: name,
       used: was.used === undefined ? undefined : { before: was.used, after: (await guests.bytesUsed?.()) ?? Number.NaN },

@@ -1,4 +1,6 @@
 import type { CommandTable } from "./verb.ts";
+import { agentRun } from "./verbs/agent-run.ts";
+import { agentStatus } from "./verbs/agent-status.ts";
 import { completion } from "./verbs/completion.ts";
 import { controllerRun } from "./verbs/controller-run.ts";
 import { doctor } from "./verbs/doctor.ts";
@@ -35,6 +37,7 @@ import { rolloutResume } from "./verbs/rollout-resume.ts";
 import { rolloutRetry } from "./verbs/rollout-retry.ts";
 import { rolloutWatch } from "./verbs/rollout-watch.ts";
 import { tokenCreate } from "./verbs/token-create.ts";
+import { up } from "./verbs/up.ts";
 
 /** Everything `samepage` can do. A new verb is one file in verbs/ and one line here. */
 export const commandTable: CommandTable = {
@@ -42,6 +45,7 @@ export const commandTable: CommandTable = {
     local: "this host alone; no controller needed",
     ksm: "equal memory of this host's guests, merged by the kernel",
     controller: "coordinates the agents",
+    agent: "the daemon on this host",
     token: "secrets that let hosts and operators in",
     host: "the machines with an agent",
     guest: "the root trees on the hosts",
@@ -51,7 +55,9 @@ export const commandTable: CommandTable = {
     localPlan, localUnify, localDeunify, localVerify, localStatus, localGc, localPrelink,
     ksmStatus, ksmTune, ksmExec, ksmEnroll, ksmEstimate, ksmDeny, ksmSweep, ksmOff,
     doctor,
+    up,
     controllerRun,
+    agentRun, agentStatus,
     tokenCreate,
     hostLs, hostShow, hostLabel, hostCordon, hostRevoke,
     guestLs, guestShow,

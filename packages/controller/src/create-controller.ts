@@ -46,6 +46,7 @@ import { createPresence } from "./stores/presence.ts";
 import { createSavingsLedger } from "./stores/savings-ledger.ts";
 import { createTokenStore } from "./stores/token-store.ts";
 import { createStreamLifecycle } from "./stream-lifecycle.ts";
+import { writePrivateFile } from "./write-private-file.ts";
 
 /**
  * Starts a controller; resolves when agents and operators can connect.
@@ -94,6 +95,8 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   const rollouts = createRolloutStore(store);
   const savings = createSavingsLedger(store);
   const adminToken = await ensureAdminToken(stateDir, tokens);
+  // For operators on this machine and to copy to others; certificates are no secret, the directory is private all the same.
+  await writePrivateFile(join(stateDir, "ca.pem"), authority.certificate);
   const presence = await createPresence(store, id, logger);
   opened.push(async () => presence.close());
   const events = createEventLog(store, await connect("queue"), logger);

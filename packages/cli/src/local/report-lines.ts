@@ -32,7 +32,8 @@ export function unifyReportLines(report: UnifyReport, terminal: Terminal): strin
   ];
 }
 
-function headline({ files, bytes, dryRun }: UnifyReport): string {
+function headline({ files, bytes, dryRun, fileSystems }: UnifyReport): string {
+  if (fileSystems.every(({ strategy }) => strategy === "nothing")) return "nothing can be shared here; the reason is above";
   if (files.unified === 0) return "nothing to do: every file that can be shared is shared already";
   return dryRun ? `would unify ${plural(files.unified, "file")} and free ${formatBytes(bytes.reclaimed)}` : `${plural(files.unified, "file")} unified, ${formatBytes(bytes.reclaimed)} freed on disk`;
 }

@@ -9,14 +9,15 @@ export const rolloutArguments = { operation: one("operation", "what to do on eac
 
 export const rolloutOptions = {
   name: text("name", "a name for people", { defaultText: "the operation" }),
-  selector: text("selector", "which hosts: label=value, label!=value, host=pattern, joined by commas", { defaultText: "all" }),
+  selector: text("selector", "which hosts: terms joined by commas, all of which must hold, e.g. env=prod,name~web-*,kernel>=5.10", { defaultText: "all" }),
   guest: texts("pattern", "only guests with such names (* and ?); repeat for more"),
-  waves: text("sizes", "sizes of the waves, counts or percentages joined by commas; the rest is the last wave", { defaultText: "1, then the rest" }),
+  canary: text("n|%", "hosts tried before all others; 0 for none", { defaultText: "1" }),
+  waves: text("sizes", "sizes of the waves after the canary, counts or percentages joined by commas; what is left over is one more wave", { defaultText: "one wave" }),
   concurrency: integer("n", 1, 10_000, "hosts worked on at the same time", "10"),
-  failureBudget: text("n|%", "failed hosts that are borne before the rollout stops", { defaultText: "0" }),
+  failureBudget: text("n|%", "failed hosts that are borne before the rollout stops", { defaultText: "10%" }),
   soak: duration("wait between waves: 90s, 15m, 2h, 7d", "none"),
-  offlineGrace: duration("how long an offline host is waited for", "15m"),
-  timeout: duration("how long one host may take; it then stops by itself", "4h"),
+  offlineGrace: duration("how long an offline or cordoned host is waited for", "10m"),
+  timeout: duration("how long one host may take; it then stops by itself", "6h"),
   strategy: choice("strategy", ["auto", "hardlink", "reflink"], "how files share", "auto"),
   guard: choice("guard", ["cow", "immutable", "none"], "what protects a shared file", "the strongest each host has"),
   minSize: bytes("leave smaller files alone", "16"),
@@ -29,6 +30,7 @@ interface RolloutInput {
   readonly name: string | undefined;
   readonly selector: string | undefined;
   readonly guest: readonly string[];
+  readonly canary: string | undefined;
   readonly waves: string | undefined;
   readonly concurrency: number | undefined;
   readonly failureBudget: string | undefined;
@@ -61,6 +63,7 @@ export async function rolloutRequest(input: RolloutInput): Promise<CreateRollout
     ...onlyGiven({
       name: input.name,
       selector: input.selector,
+      canary: input.canary,
       waves: input.waves?.split(",").map((size) => size.trim()),
       concurrency: input.concurrency,
       failureBudget: input.failureBudget,

@@ -11,7 +11,7 @@ export const rolloutCreate = defineVerb({
   options: { ...rolloutOptions, ...connectionOptions },
   examples: [
     { command: "samepage rollout create unify --selector ring=canary", meaning: "unify the guests of the canary ring: one host, then the others" },
-    { command: "samepage rollout create unify --waves 1,10%,50% --failure-budget 2% --soak 15m", meaning: "over the whole fleet, slowly" },
+    { command: "samepage rollout create unify --waves 10%,50% --failure-budget 2% --soak 15m", meaning: "over the whole fleet, slowly" },
   ],
   run: async (input, context) => {
     const api = await connect(input, context);

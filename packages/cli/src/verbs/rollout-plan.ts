@@ -11,7 +11,7 @@ export const rolloutPlan = defineVerb({
   description: ["The predicted saving of a host is that of its newest dry run (rollout create plan); where there was none it is empty."],
   arguments: rolloutArguments,
   options: { ...rolloutOptions, ...connectionOptions },
-  examples: [{ command: "samepage rollout plan unify --waves 1,10%", meaning: "which host is in which wave" }],
+  examples: [{ command: "samepage rollout plan unify --waves 10%", meaning: "which host is in which wave" }],
   run: async (input, context) => {
     const api = await connect(input, context);
     const plan = await api.rollouts.plan(await rolloutRequest(input), context.signal);

@@ -1,5 +1,6 @@
 /* scan and identify for JavaScript. */
 #include "addon.h"
+#include "cache.h"
 #include "candidates.h"
 #include "glue.h"
 #include "walk.h"
@@ -172,8 +173,49 @@ static napi_value identify(napi_env env, napi_callback_info info) {
   return job_start(env, &job->job);
 }
 
+typedef struct {
+  Job job;
+  TreeBox *box;
+  const uint32_t *rows;
+  uint32_t *pages;
+  size_t count;
+} CacheJob;
+
+static void cache_run(Job *job) {
+  CacheJob *own = (CacheJob *)job;
+  job->error = cache_measure(&own->box->tree, own->rows, own->count, own->pages, job->control);
+}
+
+static napi_value cache_finish(napi_env env, Job *job) { return make_bytes(env, ((CacheJob *)job)->pages, ((CacheJob *)job)->count * sizeof(uint32_t)); }
+
+static void cache_release(napi_env env, Job *job) {
+  release_tree(env, ((CacheJob *)job)->box);
+  free(((CacheJob *)job)->pages);
+  free(job);
+}
+
+/* cachedPages(handle, { control, rows: Uint32Array }) */
+static napi_value cached_pages(napi_env env, napi_callback_info info) {
+  size_t count = 2, size;
+  napi_value arguments[2];
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  napi_value control = get(env, arguments[1], "control"), rows = get(env, arguments[1], "rows");
+  CacheJob *job = calloc(1, sizeof *job);
+  if (job == NULL) return NULL;
+  job->job = (Job){.run = cache_run, .finish = cache_finish, .release = cache_release, .call = "cachestat", .control = get_bytes(env, control, &size)};
+  job_keep(env, &job->job, control);
+  job_keep(env, &job->job, rows);
+  job->box = get_tree(env, arguments[0]);
+  job->box->references++;
+  job->rows = get_bytes(env, rows, &size);
+  job->count = size / sizeof(uint32_t);
+  job->pages = calloc(job->count + 1, sizeof(uint32_t));
+  return job_start(env, &job->job);
+}
+
 void define_tree(napi_env env, napi_value exports) {
   define(env, exports, "scan", scan);
   define(env, exports, "treeViews", tree_views);
   define(env, exports, "identify", identify);
+  define(env, exports, "cachedPages", cached_pages);
 }

@@ -10,6 +10,7 @@ NAPI_MODULE_INIT() {
   define_file(env, exports);
   define_describe(env, exports);
   define_tree(env, exports);
+  define_repair(env, exports);
   define_swap(env, exports);
   return exports;
 }

@@ -1,5 +1,6 @@
 #include "candidates.h"
 #include "attributes.h"
+#include "cache.h"
 #include "classes.h"
 #include "groups.h"
 #include "reason.h"
@@ -10,7 +11,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #define XXH_INLINE_ALL
@@ -21,12 +21,6 @@
 /* Private to this file: the second pass reads the inode. */
 #define TOKEN_WANTED 4u
 #define BLOCK ((size_t)256 << 10)
-
-#ifndef SYS_cachestat
-#define SYS_cachestat 451
-#endif
-struct cachestat_range { uint64_t off, len; };
-struct cachestat { uint64_t nr_cache, nr_dirty, nr_writeback, nr_evicted, nr_recently_evicted; };
 
 typedef struct Worker Worker;
 
@@ -106,12 +100,7 @@ static void read_inode(Worker *worker, Inode *inode, bool whole) {
     token.attributes = attributes_short(&attributes);
   }
   if (error == 0 && !changed) {
-    bool cached = true;
-    if (job->drop_cache) {
-      struct cachestat_range range = {0, 0};
-      struct cachestat counted = {0};
-      cached = syscall(SYS_cachestat, fd, &range, &counted, 0) != 0 || counted.nr_cache > 0;
-    }
+    bool cached = !job->drop_cache || cache_pages(fd) != 0;
     uint64_t wanted = whole || row->size <= HEAD ? row->size : HEAD, at = 0;
     XXH128_hash_t hash;
     if (wanted <= BLOCK) {

@@ -32,13 +32,6 @@
 /* Descriptors left to everything else in the process. */
 #define SPARE_FDS 512
 #define MOST_WAITING 32768
-/* Directories whose times a thread puts back together. */
-#define TOUCHED 1024
-
-typedef struct DirTime {
-  int64_t before, ours; /* mtime before our first change, and after our last */
-  bool touched;
-} DirTime;
 
 typedef struct {
   uint32_t inode, group;
@@ -48,14 +41,12 @@ typedef struct {
 
 typedef struct {
   Swap *swap;
-  DirCache dirs;
+  Exchanger hands;
   char *kept, *block[2];
   size_t kept_size;
   Waiting *waiting; /* ring */
   uint32_t room, head, count;
   int64_t polled;
-  uint32_t touched[TOUCHED];
-  uint32_t touched_count;
 } Worker;
 
 static inline int64_t time_of(struct timespec time) { return time.tv_sec * 1000000000LL + time.tv_nsec; }
@@ -88,88 +79,16 @@ static bool same_metadata(const struct stat *stat, const Row *row) {
          (stat->st_mode & ROW_PERMISSIONS) == (row->mode & ROW_PERMISSIONS) && stat->st_uid == row->uid && stat->st_gid == row->gid;
 }
 
-/* --- directory times ----------------------------------------------------------------------------------------------- */
-
-static pthread_mutex_t *dir_lock(Swap *swap, uint32_t dir) { return &swap->dir_locks[dir % 64]; }
-
-static void restore_dirs(Worker *worker);
-
-/* Exchanges and leaves the directory's mtime known, so that it can be put back. Returns 0 or an errno. */
-static int exchange(Worker *worker, int quarantine, const char *held, uint32_t dir, int dirfd, const char *name) {
-  Swap *swap = worker->swap;
-  DirTime *times = &swap->dir_times[dir];
-  struct stat stat;
-  pthread_mutex_lock(dir_lock(swap, dir));
-  int error = 0;
-  if (!times->touched) {
-    if (fstat(dirfd, &stat) != 0) error = errno;
-    else times->before = times->ours = time_of(stat.st_mtim);
-  }
-  if (error == 0 && renameat2(quarantine, held, dirfd, name, RENAME_EXCHANGE) != 0) error = errno;
-  if (error == 0) {
-    if (fstat(dirfd, &stat) == 0) times->ours = time_of(stat.st_mtim);
-    times->touched = true;
-  }
-  pthread_mutex_unlock(dir_lock(swap, dir));
-  if (error == 0 && (worker->touched_count == 0 || worker->touched[worker->touched_count - 1] != dir)) {
-    if (worker->touched_count == TOUCHED) restore_dirs(worker);
-    worker->touched[worker->touched_count++] = dir;
-  }
-  return error;
-}
-
-static void restore_dir(Worker *worker, uint32_t dir) {
-  Swap *swap = worker->swap;
-  DirTime *times = &swap->dir_times[dir];
-  int fd = dir_cache_get(&worker->dirs, swap->tree, dir);
-  struct stat stat;
-  pthread_mutex_lock(dir_lock(swap, dir));
-  /* A guest that changed the directory after us keeps its own time. */
-  if (times->touched && fd >= 0 && fstat(fd, &stat) == 0 && time_of(stat.st_mtim) == times->ours) {
-    struct timespec set[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = times->before / 1000000000, .tv_nsec = times->before % 1000000000}};
-    if (set[1].tv_nsec < 0) set[1].tv_nsec += 1000000000, set[1].tv_sec--;
-    utimensat(fd, ".", set, 0);
-  }
-  times->touched = false;
-  pthread_mutex_unlock(dir_lock(swap, dir));
-}
-
-static void restore_dirs(Worker *worker) {
-  for (uint32_t at = 0; at < worker->touched_count; at++) restore_dir(worker, worker->touched[at]);
-  worker->touched_count = 0;
-}
-
-/* --- swapping back -------------------------------------------------------------------------------------------------- */
-
-/*
- * Puts back what an exchange took out. The guest may rename over the name at any moment, so what the quarantine yields is
- * looked at each time: the newest file the guest put there stays, and what it had replaced itself is dropped, as its own rename
- * would have done. `canonical` is what our first exchange left at the name.
- */
-static void put_back(Worker *worker, uint32_t position, uint64_t canonical) {
-  Swap *swap = worker->swap;
-  uint32_t index = swap->tree->candidates->order[position];
-  const Row *row = &tree_rows(swap->tree)[index];
-  int quarantine = swap->spaces[row->space].quarantine;
+static void put_back(Worker *worker, uint32_t inode, uint32_t names, uint64_t canonical) {
+  const Swap *swap = worker->swap;
+  const Candidates *candidates = swap->tree->candidates;
+  const Inode *which = &candidates->inodes[inode];
   char held[16];
-  quarantine_name(held, position);
-  uint64_t expected = canonical;
-  struct stat stat;
-  for (;;) {
-    if (fstatat(quarantine, held, &stat, AT_SYMLINK_NOFOLLOW) != 0) return;
-    uint64_t mine = stat.st_ino;
-    int dirfd = dir_cache_get(&worker->dirs, swap->tree, row->dir);
-    /* The name or its directory is gone: the guest removed the file. */
-    if (dirfd < 0 || exchange(worker, quarantine, held, row->dir, dirfd, tree_name(swap->tree, row->name)) != 0) break;
-    if (fstatat(quarantine, held, &stat, AT_SYMLINK_NOFOLLOW) != 0 || stat.st_ino == expected) break;
-    expected = mine;
+  for (uint32_t at = which->first; at < which->first + names; at++) {
+    const Row *row = &tree_rows(swap->tree)[candidates->order[at]];
+    quarantine_name(held, at);
+    exchange_back(&worker->hands, row, swap->spaces[row->space].quarantine, held, canonical);
   }
-  unlinkat(quarantine, held, 0);
-}
-
-static void put_all_back(Worker *worker, uint32_t inode, uint32_t names, uint64_t canonical) {
-  const Inode *which = &worker->swap->tree->candidates->inodes[inode];
-  for (uint32_t at = 0; at < names; at++) put_back(worker, which->first + at, canonical);
 }
 
 /* --- the quarantine ------------------------------------------------------------------------------------------------- */
@@ -183,7 +102,7 @@ static void settle(Worker *worker, Waiting *waiting, bool back) {
   Swap *swap = worker->swap;
   const Inode *inode = &swap->tree->candidates->inodes[waiting->inode];
   if (back || !lease_holds(waiting->fd)) {
-    put_all_back(worker, waiting->inode, inode->names, canonical_of(swap, waiting->group));
+    put_back(worker, waiting->inode, inode->names, canonical_of(swap, waiting->group));
     finish(swap, waiting->inode, STATE_BUSY, 0);
   } else {
     int quarantine = space_of(swap, waiting->inode)->quarantine;
@@ -267,7 +186,7 @@ static int compare(Worker *worker, int canonical, int member, uint64_t size) {
 static int verify_member(Worker *worker, uint32_t inode, int canonical, const Attributes *attributes) {
   Swap *swap = worker->swap;
   const Row *row = row_of(swap, inode);
-  int dirfd = dir_cache_get(&worker->dirs, swap->tree, row->dir);
+  int dirfd = dir_cache_get(&worker->hands.dirs, swap->tree, row->dir);
   int fd = dirfd < 0 ? dirfd : open_file_at(dirfd, tree_name(swap->tree, row->name));
   if (fd < 0) return fd;
   struct stat stat;
@@ -290,18 +209,8 @@ static int swap_name(Worker *worker, uint32_t position, int canonical, uint64_t 
   int quarantine = swap->spaces[row->space].quarantine;
   char held[16];
   quarantine_name(held, position);
-  int dirfd = dir_cache_get(&worker->dirs, swap->tree, row->dir);
-  if (dirfd < 0) return -dirfd;
   if (linkat(canonical, "", quarantine, held, AT_EMPTY_PATH) != 0) return errno;
-  int error = exchange(worker, quarantine, held, row->dir, dirfd, tree_name(swap->tree, row->name));
-  if (error) {
-    unlinkat(quarantine, held, 0);
-    return error;
-  }
-  struct stat stat;
-  if (fstatat(quarantine, held, &stat, AT_SYMLINK_NOFOLLOW) == 0 && stat.st_ino == member_ino) return 0;
-  put_back(worker, position, canonical_ino);
-  return ESTALE;
+  return exchange_checked(&worker->hands, row, quarantine, held, canonical_ino, member_ino);
 }
 
 /* Whether the member now waits in quarantine. */
@@ -327,7 +236,7 @@ static bool swap_member(Worker *worker, uint32_t group, uint32_t inode, int cano
   if (error == 0 && (attributes_read(fd, &mine) != 0 || memcmp(&mine, attributes, sizeof mine) != 0)) error = ESTALE;
   if (error == 0 && !lease_holds(fd)) error = EAGAIN;
   if (error != 0) {
-    put_all_back(worker, inode, moved, canonical_ino);
+    put_back(worker, inode, moved, canonical_ino);
     close(fd);
     fail(swap, inode, error);
     return false;
@@ -488,7 +397,7 @@ static void swap_group(Worker *worker, uint32_t group) {
   const Row *row;
   bool pooled = is_pooled(swap, inode, &row), linked = false;
   int fd = swap->canonical[group];
-  if (fd == -1) fd = open_canonical(swap, &worker->dirs, inode);
+  if (fd == -1) fd = open_canonical(swap, &worker->hands.dirs, inode);
   swap->canonical[group] = -1;
   if (fd < 0) return fail_group(swap, group, -fd);
   Attributes attributes;
@@ -537,10 +446,10 @@ static void *work(void *argument) {
       else swap_group(worker, group);
       settle_old(worker);
     }
-    restore_dirs(worker);
+    exchanger_restore_times(&worker->hands);
   }
   wait_for_room(worker, 0);
-  restore_dirs(worker);
+  exchanger_restore_times(&worker->hands);
   return NULL;
 }
 
@@ -554,7 +463,7 @@ static uint32_t waiting_room(uint32_t threads) {
 static int worker_open(Worker *worker, Swap *swap) {
   memset(worker, 0, sizeof *worker);
   worker->swap = swap;
-  dir_cache_open(&worker->dirs);
+  exchanger_open(&worker->hands, swap->tree, &swap->dir_times);
   worker->room = waiting_room(swap->threads);
   worker->waiting = malloc(worker->room * sizeof *worker->waiting);
   worker->kept = malloc(KEEP);
@@ -564,7 +473,7 @@ static int worker_open(Worker *worker, Swap *swap) {
 }
 
 static void worker_close(Worker *worker) {
-  dir_cache_close(&worker->dirs);
+  exchanger_close(&worker->hands);
   free(worker->waiting);
   free(worker->kept);
   free(worker->block[0]);
@@ -610,13 +519,11 @@ int swap_open(Swap *swap) {
   swap->group_at = malloc(((size_t)groups + 1) * sizeof *swap->group_at);
   swap->canonical = malloc(((size_t)groups + 1) * sizeof *swap->canonical);
   swap->results = calloc((size_t)swap->tree->candidates->inode_count + 1, sizeof *swap->results);
-  swap->dir_times = calloc((size_t)tree_dir_count(swap->tree) + 1, sizeof *swap->dir_times);
-  if (swap->group_at == NULL || swap->canonical == NULL || swap->results == NULL || swap->dir_times == NULL) return ENOMEM;
+  if (swap->group_at == NULL || swap->canonical == NULL || swap->results == NULL || dir_times_open(&swap->dir_times, swap->tree) != 0) return ENOMEM;
   for (size_t at = 0; at < swap->plan_words; at += 2 + swap->plan[at + 1]) {
     swap->canonical[swap->group_count] = -1;
     swap->group_at[swap->group_count++] = (uint32_t)at;
   }
-  for (int at = 0; at < 64; at++) pthread_mutex_init(&swap->dir_locks[at], NULL);
   return 0;
 }
 
@@ -630,6 +537,6 @@ void swap_close(Swap *swap) {
   free(swap->group_at);
   free(swap->canonical);
   free(swap->results);
-  free(swap->dir_times);
+  dir_times_close(&swap->dir_times);
   free(swap->spaces);
 }

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include "candidates.h"
 #include "control.h"
+#include "exchange.h"
 #include "tree.h"
 
 enum { GUARD_NONE, GUARD_IMMUTABLE, GUARD_COW };
@@ -35,9 +36,7 @@ typedef struct {
   bool ignore_mtime;
   uint32_t threads;
   int64_t grace_ns;
-  struct DirTime *dir_times; /* by directory */
-  pthread_mutex_t dir_locks[64];
-  pthread_mutex_t lock;
+  DirTimes dir_times;
   _Atomic uint32_t next_group;
   uint32_t end_group;
 } Swap;

@@ -7,6 +7,16 @@ export type TreeHandle = object & { readonly __tree: unique symbol };
 /** A plan being applied, in native memory. */
 export type SwapHandle = object & { readonly __swap: unique symbol };
 
+/** What settling an interrupted run came to, in names. */
+export interface Recovered {
+  /** Files put back because they said something the shared one does not. */
+  readonly restored: number;
+  /** Files let go: their names show the same, or something newer. */
+  readonly completed: number;
+  /** Files of guests that could not be reached. */
+  readonly pending: number;
+}
+
 /** The addon as it is: one function a native entry point, no convenience. Arguments are documented in native/addon-*.c. */
 export interface Native {
   scan(config: {
@@ -34,6 +44,7 @@ export interface Native {
       dropCache: boolean;
     },
   ): Promise<{ order: ArrayBuffer; inodes: ArrayBuffer; grouped: ArrayBuffer; groupStart: ArrayBuffer }>;
+  cachedPages(tree: TreeHandle, config: { control: ArrayBuffer; rows: Uint32Array }): Promise<ArrayBuffer>;
   swapOpen(
     tree: TreeHandle,
     config: {
@@ -49,6 +60,8 @@ export interface Native {
   swapPrepare(swap: SwapHandle, step: { from: number; to: number }): Promise<ArrayBuffer>;
   swapRun(swap: SwapHandle, step: { from: number; to: number }): Promise<void>;
   swapResults(swap: SwapHandle): ArrayBuffer;
+  privatize(tree: TreeHandle, config: { control: ArrayBuffer; files: Uint32Array; quarantine: number }): Promise<{ results: ArrayBuffer; copied: number }>;
+  recover(config: { quarantine: number; roots: Int32Array; journal: Uint8Array; ended: bigint }): Promise<Recovered>;
   tryLock(fd: number): boolean;
   setImmutable(fd: number, on: boolean): boolean;
   setModified(fd: number, ns: bigint): void;

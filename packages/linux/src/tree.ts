@@ -298,3 +298,15 @@ export async function identifyTree(tree: Tree, options: IdentifyOptions, control
     throw LinuxError.from(error);
   }
 }
+
+/**
+ * Pages of each row's file in the page cache now; 0 where the kernel cannot tell (before Linux 6.5).
+ * @throws LinuxError ECANCELED
+ */
+export async function cachedPages(tree: Tree, rows: readonly number[], control: JobControl): Promise<Uint32Array> {
+  try {
+    return new Uint32Array(await native.cachedPages(tree.handle, { control: control.buffer, rows: Uint32Array.from(rows) }));
+  } catch (error) {
+    throw LinuxError.from(error);
+  }
+}

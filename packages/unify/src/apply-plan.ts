@@ -1,11 +1,13 @@
-import { closeSync, constants, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, fdatasyncSync, fstatSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Swap, type SwapOutcome, type SwapSpace } from "@samepage/linux";
-import type { InodeGuard } from "./inode-guard.ts";
+import { appendLinkedNames, type LinkedNames } from "./link-log.ts";
 import { type PreparedPlan, toReport, treeFailures } from "./plan-unify.ts";
 import { PoolPlace, type PoolRun } from "./pool-place.ts";
+import { recoverRuns } from "./recover.ts";
 import { RunControl } from "./run-control.ts";
 import { tally } from "./tally.ts";
+import { UnifyError } from "./unify-error.ts";
 import type { UnifyOptions } from "./unify-options.ts";
 import type { UnifyReport } from "./unify-report.ts";
 
@@ -14,6 +16,8 @@ import type { UnifyReport } from "./unify-report.ts";
  * microseconds; a second covers a writer that was preempted or had to wait for a disk in between.
  */
 const graceMs = 1000;
+/** Canonical inodes marked together: bounded by descriptors, large because each batch ends with the grace period. */
+const groupsAtOnce = 4096;
 
 interface Place {
   readonly place: PoolPlace;
@@ -53,7 +57,10 @@ async function swapAll(
   const byTop = new Map<string, Place>();
   for (const { group } of plan.spaces) {
     if (byTop.has(group.top)) continue;
-    byTop.set(group.top, places.adopt(openPlace(await PoolPlace.take(group.top, run.signal)), closePlace));
+    const place = await PoolPlace.take(group.top, run.signal);
+    byTop.set(group.top, places.adopt(openPlace(place), closePlace));
+    await recoverRuns(place, byTop.get(group.top)?.run.path);
+    appendLinkedNames(place.links, linkedNames(plan, group.top));
   }
   const spaces = plan.spaces.map(({ group, tag }): SwapSpace => {
     const place = byTop.get(group.top);
@@ -61,7 +68,7 @@ async function swapAll(
   });
   const swap = new Swap(tree, { plan: swaps.words, spaces, ignoreMtime: plan.settings.ignoreMtime, threads: plan.settings.threads ?? availableParallelism(), graceMs }, run.job);
   for (const { run: own } of byTop.values()) await writeJournal(swap, own, plan);
-  await runGroups(swap, options.cowGuard, plan, run);
+  await runGroups(swap, plan, options, run);
   return swap.outcomes(candidates);
 }
 
@@ -74,8 +81,8 @@ function openPlace(place: PoolPlace): Place {
 function closePlace({ place, run, pool, quarantine }: Place): void {
   closeSync(pool);
   closeSync(quarantine);
-  // Empty by now; a quarantine that is not is left to recovery, with its journal.
-  rmSync(run.path, { recursive: true, force: true });
+  // A quarantine that is not empty, because of an error, is left to recovery with its journal.
+  if (readdirSync(run.quarantine).length === 0) rmSync(run.path, { recursive: true, force: true });
   place[Symbol.dispose]();
 }
 
@@ -90,6 +97,43 @@ async function writeJournal(swap: Swap, { journal }: PoolRun, plan: PreparedPlan
   }
 }
 
-async function runGroups(swap: Swap, _guard: InodeGuard | undefined, _plan: PreparedPlan, _run: RunControl): Promise<void> {
-  await swap.run(0, swap.groupCount);
+/**
+ * Runs the groups; under a copy-on-write guard a batch at a time, because every canonical inode is marked before anything
+ * is linked to it, and each holds a descriptor until then.
+ */
+async function runGroups(swap: Swap, plan: PreparedPlan, { cowGuard }: UnifyOptions, run: RunControl): Promise<void> {
+  if (cowGuard === undefined || !plan.groups.some(({ chosen }) => chosen.guard === "cow")) return swap.run(0, swap.groupCount);
+  for (let from = 0; from < swap.groupCount && run.stopped === undefined; from += groupsAtOnce) {
+    const to = Math.min(from + groupsAtOnce, swap.groupCount);
+    const descriptors = await swap.prepare(from, to);
+    const files = [...descriptors].flatMap((fd) => {
+      if (fd < 0) return [];
+      const { dev, ino } = fstatSync(fd, { bigint: true });
+      return [{ fd, dev, ino }];
+    });
+    try {
+      await cowGuard.mark(files, run.signal);
+    } catch (cause) {
+      if (run.stopped !== undefined) return;
+      throw new UnifyError("guard-not-available", "guard cow", "could not guard the files to be shared", "See the cause; nothing of this batch was shared.", { cause });
+    }
+    await swap.run(from, to);
+  }
+}
+
+/** Names of one guest that are links to each other, of every inode that the plan is about to share. */
+function linkedNames({ prepared, guestPaths, spaces }: PreparedPlan, top: string): LinkedNames[] {
+  if (prepared === undefined) return [];
+  const { tree, candidates, swaps } = prepared;
+  const entries: LinkedNames[] = [];
+  for (let inode = 0; inode < candidates.inodeCount; inode++) {
+    const fate = candidates.names(inode) > 1 ? swaps.fate.get(inode) : "none";
+    if ((fate !== "member" && fate !== "canonical") || spaces[tree.space(candidates.row(inode))]?.group.top !== top) continue;
+    const first = candidates.firstName(inode);
+    const rows = [...candidates.order.subarray(first, first + candidates.names(inode))];
+    for (const [guest, names] of Map.groupBy(rows, (row) => tree.guest(row))) {
+      if (names.length > 1) entries.push({ guest: guestPaths[guest] ?? "", names: names.map((row) => tree.path(row)) });
+    }
+  }
+  return entries;
 }

@@ -1,12 +1,15 @@
 import { executePlan } from "./apply-plan.ts";
+import { collectPools } from "./collect-garbage.ts";
+import { deunifyGuests } from "./deunify.ts";
 import { preparePlan, type PreparedPlan } from "./plan-unify.ts";
 import type { DeunifyReport, GarbageReport, StatusReport, VerifyReport } from "./pool-report.ts";
+import { recoverBefore } from "./recover.ts";
 import { UnifyError } from "./unify-error.ts";
 import type { PoolOptions, UnifyOptions } from "./unify-options.ts";
 import type { UnifyPlan } from "./unify-plan.ts";
 import type { UnifyReport } from "./unify-report.ts";
-
-const notYet = (what: string) => Promise.reject(new UnifyError("strategy-not-available", what, "is being built", "Wait for the next landing."));
+import { readStatus } from "./unify-status.ts";
+import { verifyPools } from "./verify-pool.ts";
 
 /** Plans made in this process, with what apply needs besides. */
 const prepared = new WeakMap<UnifyPlan, PreparedPlan>();
@@ -30,12 +33,28 @@ export async function applyPlan(plan: UnifyPlan, options: UnifyOptions): Promise
   return executePlan(own, options);
 }
 
-/** Makes identical files of the guests share storage. @throws UnifyError */
+/** Makes identical files of the guests share storage, after settling what an interrupted run has left. @throws UnifyError */
 export async function unify(options: UnifyOptions): Promise<UnifyReport> {
+  await recoverBefore(options);
   return executePlan(await preparePlan(options), options);
 }
 
-export const deunify = (_options: UnifyOptions): Promise<DeunifyReport> => notYet("deunify");
-export const verifyPool = (_options: PoolOptions): Promise<VerifyReport> => notYet("verify");
-export const unifyStatus = (_options: PoolOptions): Promise<StatusReport> => notYet("status");
-export const collectGarbage = (_options: PoolOptions): Promise<GarbageReport> => notYet("gc");
+/** Gives back private copies; names that were hard links to each other before they were unified are so again. @throws UnifyError */
+export function deunify(options: UnifyOptions): Promise<DeunifyReport> {
+  return deunifyGuests(options);
+}
+
+/** Re-reads pool objects against their digests. @throws UnifyError */
+export function verifyPool(options: PoolOptions): Promise<VerifyReport> {
+  return verifyPools(options);
+}
+
+/** How pools and guests stand. @throws UnifyError */
+export function unifyStatus(options: PoolOptions): Promise<StatusReport> {
+  return readStatus(options);
+}
+
+/** Removes pool objects that no guest uses any more. @throws UnifyError */
+export function collectGarbage(options: PoolOptions): Promise<GarbageReport> {
+  return collectPools(options);
+}

@@ -9,6 +9,14 @@ import { UnifyError } from "./unify-error.ts";
 export const placeName = ".samepage";
 const lockEveryMs = 50;
 
+export function poolPath(top: string): string {
+  return join(top, placeName, "pool");
+}
+
+export function runsPath(top: string): string {
+  return join(top, placeName, "runs");
+}
+
 /**
  * `<top>/.samepage` of one file system: `pool/` with the objects, `runs/` with journals and quarantines, `links` with the
  * hard links that guests had among their own names. Only root may enter it, so no guest sees or changes what is in it.
@@ -22,14 +30,14 @@ export class PoolPlace implements Disposable {
 
   private constructor(top: string, lock: number) {
     this.path = join(top, placeName);
-    this.pool = join(this.path, "pool");
-    this.runs = join(this.path, "runs");
+    this.pool = poolPath(top);
+    this.runs = runsPath(top);
     this.links = join(this.path, "links");
     this.#lock = lock;
   }
 
   static exists(top: string): boolean {
-    return statSync(join(top, placeName, "pool"), { throwIfNoEntry: false })?.isDirectory() === true;
+    return statSync(poolPath(top), { throwIfNoEntry: false })?.isDirectory() === true;
   }
 
   /**

@@ -1,10 +1,17 @@
 import { JobControl } from "@samepage/linux";
-import type { UnifyOptions, UnifyProgress } from "./unify-options.ts";
+import type { UnifyProgress } from "./unify-options.ts";
 
 /** Often enough for a live view, too seldom to cost anything. */
 const progressEveryMs = 200;
 /** setTimeout's own bound; a later deadline is as good as none for one run. */
 const longestTimerMs = 2 ** 31 - 1;
+
+interface RunLimits {
+  readonly deadline?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: UnifyProgress) => void) | undefined;
+  readonly bytesPerSecond?: number | undefined;
+}
 
 /** Ties a run to its caller's signal, deadline and progress view. */
 export class RunControl implements Disposable {
@@ -21,7 +28,7 @@ export class RunControl implements Disposable {
   #bytesBefore = 0;
   readonly #report: (() => void) | undefined;
 
-  constructor(options: Pick<UnifyOptions, "deadline" | "signal" | "onProgress" | "bytesPerSecond">) {
+  constructor(options: RunLimits) {
     this.job = new JobControl(options.bytesPerSecond);
     this.signal = this.#abort.signal;
     this.#outer = options.signal;

@@ -1,0 +1,148 @@
+import { closeSync, constants, openSync, readdirSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { makePrivate, scanTrees, type ScanGuest, type Tree } from "@samepage/linux";
+import { checkOptions } from "./check-options.ts";
+import { type GuestRoot, openGuestRoots } from "./guest-root.ts";
+import { linkedNameKey, readLinkedNames } from "./link-log.ts";
+import { treeFailures } from "./plan-unify.ts";
+import { PoolPlace, placeName } from "./pool-place.ts";
+import type { DeunifyReport } from "./pool-report.ts";
+import { recoverRuns } from "./recover.ts";
+import { removeUnused } from "./remove-unused.ts";
+import { RunControl } from "./run-control.ts";
+import type { SkipReason } from "./skip-reason.ts";
+import type { UnifyOptions } from "./unify-options.ts";
+
+/** Files handed to the native side at once; a cancel is noticed in between as well as within. */
+const filesAtOnce = 4096;
+
+interface Counts {
+  scanned: number;
+  deunified: number;
+  copied: number;
+  taken: number;
+  readonly perGuest: Map<GuestRoot, { files: number; deunified: number }>;
+  readonly skipped: Map<SkipReason, number>;
+  readonly failures: DeunifyReport["failures"][number][];
+}
+
+/** Gives every name in the guests that shares an inode through the pool a private one. */
+export async function deunifyGuests(options: UnifyOptions): Promise<DeunifyReport> {
+  const started = performance.now();
+  checkOptions(options);
+  using roots = openGuestRoots(options.guests);
+  using run = new RunControl(options);
+  const counts: Counts = {
+    scanned: 0,
+    deunified: 0,
+    copied: 0,
+    taken: 0,
+    perGuest: new Map(roots.all.map((root) => [root, { files: 0, deunified: 0 }])),
+    skipped: new Map(),
+    failures: [],
+  };
+  try {
+    for (const [top, guests] of Map.groupBy(roots.all, ({ top }) => top)) {
+      if (PoolPlace.exists(top)) await deunifyPlace(top, guests, run, counts);
+    }
+  } catch (error) {
+    if (run.stopped === undefined) throw error;
+  }
+  return {
+    files: { scanned: counts.scanned, deunified: counts.deunified, skipped: Object.fromEntries(counts.skipped) },
+    bytes: { copied: counts.copied, taken: counts.taken },
+    guests: [...counts.perGuest].map(([{ guest }, { files, deunified }]) => ({ name: guest.name, files, deunified })),
+    failures: counts.failures,
+    ...(run.stopped === undefined ? {} : { stopped: run.stopped }),
+    elapsedMs: Math.round(performance.now() - started),
+  };
+}
+
+async function deunifyPlace(top: string, guests: readonly GuestRoot[], run: RunControl, counts: Counts): Promise<void> {
+  using place = await PoolPlace.take(top, run.signal);
+  run.startPhase("recover");
+  await recoverRuns(place);
+  run.startPhase("scan");
+  const tree = await scanAll(place, guests, run);
+  for (const [at, root] of guests.entries()) {
+    const files = tree.counts[at]?.names ?? 0;
+    counts.scanned += files;
+    const guest = counts.perGuest.get(root);
+    if (guest !== undefined) guest.files += files;
+  }
+  const { copy, keep } = filesToSplit(tree, guests, readLinkedNames(place.links));
+  run.startPhase("apply", copy.reduce((sum, rows) => sum + rows.length, 0));
+  const own = place.openRun();
+  const quarantine = openSync(own.quarantine, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    for (let at = 0; at < copy.length; at += filesAtOnce) {
+      const files = copy.slice(at, at + filesAtOnce);
+      const { copies, copied } = await makePrivate(tree, files, quarantine, run.job);
+      counts.copied += copied;
+      for (const [number, { state, taken }] of copies.entries()) {
+        const rows = files[number] ?? [];
+        if (state === "done") {
+          counts.taken += taken;
+          count(tree, guests, rows, counts);
+        } else if (state === "changed" || state === "busy" || state === "error") counts.skipped.set(state, (counts.skipped.get(state) ?? 0) + rows.length);
+      }
+    }
+  } finally {
+    closeSync(quarantine);
+    if (readdirSync(own.quarantine).length === 0) rmSync(own.path, { recursive: true });
+  }
+  counts.failures.push(...treeFailures(tree, guests.map(({ guest }) => guest.name)));
+  for (const rows of keep) count(tree, guests, rows, counts);
+  // An object whose only names left are its own and those of one file is that file's now.
+  await removeUnused(place.pool, new Map(keep.map((rows) => [tree.ino(rows[0] ?? 0), rows.length])), run.signal);
+}
+
+function count(tree: Tree, guests: readonly GuestRoot[], rows: readonly number[], counts: Counts): void {
+  counts.deunified += rows.length;
+  const root = guests[tree.guest(rows[0] ?? 0)];
+  const guest = root === undefined ? undefined : counts.perGuest.get(root);
+  if (guest !== undefined) guest.deunified += rows.length;
+}
+
+/** Everything, with no excludes: what was unified under other rules must come back too. */
+async function scanAll(place: PoolPlace, guests: readonly GuestRoot[], run: RunControl): Promise<Tree> {
+  const pool = openSync(place.pool, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const scan = guests.map(({ fd }): ScanGuest => ({ fd, space: 0, pool: false, exact: [{ path: `/${placeName}`, list: 0 }] }));
+    return await scanTrees({ guests: [...scan, { fd: pool, space: 0, pool: true, exact: [] }], patterns: [], tags: [], minSize: 1, threads: availableParallelism() }, run.job);
+  } finally {
+    closeSync(pool);
+  }
+}
+
+/** Which files need a copy, and which may keep the inode because nobody else will have it. */
+export function filesToSplit(
+  tree: Tree,
+  guests: readonly GuestRoot[],
+  linked: ReadonlyMap<string, string>,
+): { readonly copy: readonly (readonly number[])[]; readonly keep: readonly (readonly number[])[] } {
+  const pooled = new Map<number, number>();
+  for (let row = 0; row < tree.rowCount; row++) {
+    if (tree.isUsed(row) && tree.isPool(row)) pooled.set(tree.ino(row), (pooled.get(tree.ino(row)) ?? 0) + 1);
+  }
+  const names = new Map<number, number[]>();
+  for (let row = 0; row < tree.rowCount; row++) {
+    if (!tree.isUsed(row) || tree.isPool(row) || !pooled.has(tree.ino(row))) continue;
+    const rows = names.get(tree.ino(row));
+    if (rows === undefined) names.set(tree.ino(row), [row]);
+    else rows.push(row);
+  }
+  const copy: number[][] = [];
+  const keep: number[][] = [];
+  for (const [ino, rows] of names) {
+    const files = [...Map.groupBy(rows, (row) => linked.get(linkedNameKey(guests[tree.guest(row)]?.path ?? "", tree.path(row))) ?? `row ${row}`).entries()].flatMap(
+      ([, file]) => [...Map.groupBy(file, (row) => tree.guest(row)).values()],
+    );
+    // Names elsewhere, in guests that are not given, go on sharing.
+    const all = rows.length + (pooled.get(ino) ?? 0) === tree.links(rows[0] ?? 0);
+    const last = all ? files.pop() : undefined;
+    if (last !== undefined) keep.push(last);
+    copy.push(...files);
+  }
+  return { copy, keep };
+}

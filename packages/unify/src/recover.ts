@@ -1,0 +1,88 @@
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type JournalRoot, recoverRun } from "@samepage/linux";
+import { openGuestRoots } from "./guest-root.ts";
+import { PoolPlace, runsPath } from "./pool-place.ts";
+import { RunControl } from "./run-control.ts";
+import { UnifyError } from "./unify-error.ts";
+import type { UnifyOptions } from "./unify-options.ts";
+
+/** Directory times and the quarantine's own are set one after the other within one call; this covers the difference. */
+const slackNs = 10_000_000n;
+
+/**
+ * Settles what runs that were killed left on this file system. The caller holds the place, so none of them is alive.
+ * @param own the caller's own run, which is left alone
+ * @returns files still in quarantine because their guest is out of reach
+ * @throws UnifyError state-damaged
+ */
+export async function recoverRuns(place: PoolPlace, own?: string): Promise<number> {
+  let pending = 0;
+  for (const name of readdirSync(place.runs)) if (join(place.runs, name) !== own) pending += await recoverOne(join(place.runs, name));
+  return pending;
+}
+
+/** Settles interrupted runs on the guests' file systems, before a new one looks at them. */
+export async function recoverBefore(options: UnifyOptions): Promise<void> {
+  using roots = openGuestRoots(options.guests);
+  using run = new RunControl({ signal: options.signal, deadline: options.deadline });
+  for (const top of new Set(roots.all.map((root) => root.top))) {
+    if (run.stopped !== undefined || countPending(runsPath(top)) === 0) continue;
+    using place = await PoolPlace.take(top, run.signal);
+    await recoverRuns(place);
+  }
+}
+
+async function recoverOne(path: string): Promise<number> {
+  const quarantinePath = join(path, "quarantine");
+  // Killed while making or removing the run's directory: nothing was exchanged, or all is settled.
+  if (!existsSync(quarantinePath)) {
+    rmSync(path, { recursive: true, force: true });
+    return 0;
+  }
+  const { guests, records } = readJournal(join(path, "journal"));
+  const roots = guests.map(openRoot);
+  const quarantine = openSync(quarantinePath, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const { mtimeNs } = statSync(quarantinePath, { bigint: true });
+    const { pending } = await recoverRun(quarantine, roots, records, mtimeNs + slackNs);
+    if (pending > 0) return pending;
+  } catch (cause) {
+    throw new UnifyError("state-damaged", path, "what an interrupted run left cannot be settled", "See the cause; nothing was deleted.", { cause });
+  } finally {
+    closeSync(quarantine);
+    for (const root of roots) if (typeof root === "number") closeSync(root);
+  }
+  // rmdir, not a recursive delete: a file that appeared here is never lost.
+  rmdirSync(quarantinePath);
+  rmSync(path, { recursive: true, force: true });
+  return 0;
+}
+
+function readJournal(path: string): { guests: string[]; records: Uint8Array } {
+  const nothing = { guests: [], records: new Uint8Array() };
+  if (!existsSync(path)) return nothing;
+  const bytes = readFileSync(path);
+  const end = bytes.indexOf(0x0a);
+  // Without its first line the journal was never finished, and without a finished journal nothing is exchanged.
+  if (end < 0) return nothing;
+  const header: unknown = JSON.parse(bytes.toString("utf8", 0, end));
+  if (typeof header !== "object" || header === null || !("guests" in header) || !Array.isArray(header.guests)) {
+    throw new UnifyError("state-damaged", path, "is not a journal of this version", "Recover with the version that wrote it, or move the run's directory away.");
+  }
+  return { guests: header.guests.map(String), records: bytes.subarray(end + 1) };
+}
+
+function openRoot(path: string): JournalRoot {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "ENOENT" ? "gone" : "unreachable";
+  }
+}
+
+/** How many files interrupted runs have left in quarantine. */
+export function countPending(runs: string): number {
+  if (!existsSync(runs)) return 0;
+  return readdirSync(runs).reduce((sum, name) => sum + (existsSync(join(runs, name, "quarantine")) ? readdirSync(join(runs, name, "quarantine")).length : 0), 0);
+}

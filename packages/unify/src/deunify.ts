@@ -116,7 +116,7 @@ async function scanAll(place: PoolPlace, guests: readonly GuestRoot[], run: RunC
 }
 
 /** Which files need a copy, and which may keep the inode because nobody else will have it. */
-export function filesToSplit(
+function filesToSplit(
   tree: Tree,
   guests: readonly GuestRoot[],
   linked: ReadonlyMap<string, string>,
@@ -134,10 +134,10 @@ export function filesToSplit(
   }
   const copy: number[][] = [];
   const keep: number[][] = [];
+  // Names that were one file before are one file again; a guest's only with its own.
+  const fileOf = (row: number) => `${tree.guest(row)} ${linked.get(linkedNameKey(guests[tree.guest(row)]?.path ?? "", tree.path(row))) ?? `alone ${row}`}`;
   for (const [ino, rows] of names) {
-    const files = [...Map.groupBy(rows, (row) => linked.get(linkedNameKey(guests[tree.guest(row)]?.path ?? "", tree.path(row))) ?? `row ${row}`).entries()].flatMap(
-      ([, file]) => [...Map.groupBy(file, (row) => tree.guest(row)).values()],
-    );
+    const files = [...Map.groupBy(rows, fileOf).values()];
     // Names elsewhere, in guests that are not given, go on sharing.
     const all = rows.length + (pooled.get(ino) ?? 0) === tree.links(rows[0] ?? 0);
     const last = all ? files.pop() : undefined;

@@ -45,6 +45,9 @@ import { createHostStore } from "./stores/host-store.ts";
 import { createPresence } from "./stores/presence.ts";
 import { createSavingsLedger } from "./stores/savings-ledger.ts";
 import { createTokenStore } from "./stores/token-store.ts";
+import { addWindowRoutes } from "./http/window-routes.ts";
+import { createWindowCalendar } from "./windows/window-calendar.ts";
+import { createWindowStore } from "./windows/window-store.ts";
 import { createStreamLifecycle } from "./stream-lifecycle.ts";
 import { writePrivateFile } from "./write-private-file.ts";
 
@@ -94,6 +97,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   const audit = createAuditLog(store);
   const rollouts = createRolloutStore(store);
   const savings = createSavingsLedger(store);
+  const windows = createWindowStore(store);
   const adminToken = await ensureAdminToken(stateDir, tokens);
   // For operators on this machine and to copy to others; certificates are no secret, the directory is private all the same.
   await writePrivateFile(join(stateDir, "ca.pem"), authority.certificate);
@@ -117,6 +121,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   const runner = createRolloutRunner({
     rollouts,
     presence,
+    windows: createWindowCalendar(windows, hosts),
     cordoned: async () => new Set(await store.smembers(keys.cordoned)),
     effects: {
       dispatch: async (commands) => queues?.dispatch(commands),
@@ -160,6 +165,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     addHostRoutes(app, { fleet, tokens, audit, disconnect: async (host, reason) => lifecycle.disconnect(host, reason) });
     addTokenRoutes(app, { tokens, audit, caFingerprint: () => authority.fingerprint, agentAddress: () => agentAddress });
     addRolloutRoutes(app, { rollouts, hosts, tokens, runner, progressOf: (rollout) => progress.of(rollout) });
+    addWindowRoutes(app, { windows, hosts, tokens, audit, changed: async () => reconciler.wake() });
     addEventRoutes(app, { events, tokens, closing: closing.signal });
     addAuditRoutes(app, { audit, tokens });
     addSavingsRoute(app, { savings, tokens });

@@ -9,7 +9,7 @@ const waiting = (host: string): RolloutHostView => ({ host, state: "pending", re
 const rollout: RolloutView = {
   id: "r1", name: "unify", operation: { kind: "unify" }, selector: "all", state: "running", reason: "", createdAt: "2026-01-01T00:00:00Z", createdBy: "admin", finishedAt: null,
   hosts: { pending: 3, dispatching: 0, acknowledged: 0, running: 0, succeeded: 0, failed: 0, stopped: 0, skipped: 0 },
-  wave: 0, waveCount: 2, reclaimedBytes: 0, waves: [{ name: "canary", hosts: [waiting("a")] }, { name: "wave 1", hosts: [waiting("b"), waiting("c")] }], notices: [],
+  wave: 0, waveCount: 2, reclaimedBytes: 0, waves: [{ name: "canary", hosts: [waiting("a")] }, { name: "wave 1", hosts: [waiting("b"), waiting("c")] }], explanations: [], notices: [],
 };
 const event = { id: "1", at: "2026-01-01T00:00:01Z" } as const;
 

@@ -6,6 +6,7 @@ import type { HealthView } from "./health-view.ts";
 import type { GuestView, HostChange, HostView } from "./host-view.ts";
 import type { RolloutReportView } from "./report-view.ts";
 import type { CreateRollout, RolloutPlanView, RolloutSummary, RolloutView } from "./rollout-view.ts";
+import type { BlackoutView, CalendarView, OpeningView, WindowView } from "./window-view.ts";
 import type { CreatedToken, CreateToken, TokenView } from "./token-view.ts";
 
 /**
@@ -46,7 +47,20 @@ export interface ApiClient {
     abort(id: string, signal?: AbortSignal): Promise<RolloutView>;
     /** Runs failed and missed hosts again. */
     retry(id: string, signal?: AbortSignal): Promise<RolloutView>;
+    /** Creates the rollout that takes this one back: the inverse operation on every host that it touched. It must be over. */
+    rollback(id: string, signal?: AbortSignal): Promise<RolloutView>;
     report(id: string, signal?: AbortSignal): Promise<RolloutReportView>;
+  };
+  windows: {
+    /** All windows and blackouts. */
+    list(signal?: AbortSignal): Promise<CalendarView>;
+    /** Makes the window, or replaces the one of that name. */
+    put(window: WindowView, signal?: AbortSignal): Promise<WindowView>;
+    remove(name: string, signal?: AbortSignal): Promise<void>;
+    putBlackout(blackout: BlackoutView, signal?: AbortSignal): Promise<BlackoutView>;
+    removeBlackout(name: string, signal?: AbortSignal): Promise<void>;
+    /** The next openings of a host, at most `count` (1 … 99, default 5), beginning with one that is open now. */
+    next(host: string, count?: number, signal?: AbortSignal): Promise<readonly OpeningView[]>;
   };
   /** Pushed as they happen; ends when the signal aborts, reconnects by itself after a lost connection. */
   events(filter?: { readonly rollout?: string; readonly after?: string }, signal?: AbortSignal): AsyncIterable<EventView>;
@@ -59,6 +73,11 @@ export function createApiClient(target: ApiTarget): ApiClient {
   const rollout = (id: string, verb: string) => `/v1/rollouts/${encodeURIComponent(id)}/${verb}`;
   const host = (name: string) => `/v1/hosts/${encodeURIComponent(name)}`;
   const get = async <T>(path: string, signal?: AbortSignal) => callJson<T>(target, { method: "GET", path, signal });
+  const put = async <T extends { readonly name: string }>(kind: string, { name, ...body }: T, signal?: AbortSignal) =>
+    callJson<T>(target, { method: "PUT", path: `/v1/${kind}/${encodeURIComponent(name)}`, body, signal });
+  const remove = async (kind: string, name: string, signal?: AbortSignal) => {
+    await callJson(target, { method: "DELETE", path: `/v1/${kind}/${encodeURIComponent(name)}`, signal });
+  };
   const post = async <T>(path: string, body?: unknown, signal?: AbortSignal) => callJson<T>(target, { method: "POST", path, body, signal });
   return {
     health: async (signal) => get("/v1/health", signal),
@@ -87,7 +106,16 @@ export function createApiClient(target: ApiTarget): ApiClient {
       resume: async (id, signal) => post(rollout(id, "resume"), undefined, signal),
       abort: async (id, signal) => post(rollout(id, "abort"), undefined, signal),
       retry: async (id, signal) => post(rollout(id, "retry"), undefined, signal),
+      rollback: async (id, signal) => post(rollout(id, "rollback"), undefined, signal),
       report: async (id, signal) => get(rollout(id, "report"), signal),
+    },
+    windows: {
+      list: async (signal) => get("/v1/windows", signal),
+      put: async (window, signal) => put("windows", window, signal),
+      remove: async (name, signal) => remove("windows", name, signal),
+      putBlackout: async (blackout, signal) => put("blackouts", blackout, signal),
+      removeBlackout: async (name, signal) => remove("blackouts", name, signal),
+      next: async (name, count = 5, signal) => (await get<{ openings: OpeningView[] }>(`${host(name)}/openings?count=${count}`, signal)).openings,
     },
     events: (filter = {}, signal) => readEvents(target, filter, signal),
     audit: (filter = {}, signal) => callLines<AuditView>(target, { method: "GET", path: withQuery("/v1/audit", filter), signal }),

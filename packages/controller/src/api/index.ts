@@ -21,4 +21,5 @@ export type {
 } from "./rollout-view.ts";
 export type { SavingsAmounts, SavingsView } from "./savings-view.ts";
 export type { SessionView } from "./session-view.ts";
+export type { BlackoutView, CalendarView, OpeningView, WindowView } from "./window-view.ts";
 export type { CreatedToken, CreateEnrolmentToken, CreateOperatorToken, CreateToken, TokenView } from "./token-view.ts";

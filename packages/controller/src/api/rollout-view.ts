@@ -19,10 +19,19 @@ export interface CreateRollout {
   readonly failureMinimumSample?: number;
   /** Seconds to wait between waves, 0 … 604800. Default 0. */
   readonly soakSeconds?: number;
-  /** Seconds a host that is offline or cordoned is waited for before it is left out, 0 … 2592000. Default 600. */
+  /**
+   * What becomes of a host that is offline, cordoned or taken by another rollout: `skip` leaves it out after the grace,
+   * `fail` counts it as failed then, `wait` goes on without it then and takes it when it turns up. Default `skip`.
+   */
+  readonly offline?: "skip" | "fail" | "wait";
+  /** Seconds such a host is waited for, 0 … 2592000. Default 600. */
   readonly offlineGraceSeconds?: number;
   /** Seconds that one host may take, 60 … 604800; the agent stops by itself then, with a checkpoint. Default 21600. */
   readonly jobTimeoutSeconds?: number;
+  /** A host whose window closes before it is done: `next` goes on in its next window, `skip` leaves it out, a time such as `2h` goes on if the next window opens within it. Default `next`. */
+  readonly missedWindow?: string;
+  /** Runs now, whatever windows and blackouts say. Default false. */
+  readonly ignoreWindows?: boolean;
 }
 
 /**
@@ -58,6 +67,8 @@ export interface RolloutSummary {
 
 export interface RolloutView extends RolloutSummary {
   readonly waves: readonly RolloutWaveView[];
+  /** Why it is where it is, one sentence each: what it waits for, how the failure budget stands. */
+  readonly explanations: readonly string[];
   /** What was adjusted or may surprise, e.g. a canary larger than the selection. */
   readonly notices: readonly string[];
 }

@@ -4,7 +4,7 @@ import { ControllerError } from "../api/controller-error.ts";
 import { operationKinds } from "../api/operation.ts";
 import type { RolloutReportView } from "../api/report-view.ts";
 import type { CreateRollout, ProgressView, RolloutPlanView, RolloutSummary, RolloutView } from "../api/rollout-view.ts";
-import { createRollout, planRollout } from "../rollout/create-rollout.ts";
+import { createRollback, createRollout, planRollout } from "../rollout/create-rollout.ts";
 import type { RolloutStore } from "../rollout/rollout-store.ts";
 import type { RolloutRunner } from "../rollout/rollout-runner.ts";
 import { toPlanView, toReport, toSummary, toView } from "../rollout/rollout-views.ts";
@@ -56,6 +56,9 @@ const createSchema = {
     failureMinimumSample: { type: "integer", minimum: 1, maximum: 100_000 },
     soakSeconds: { type: "integer", minimum: 0, maximum: 604_800 },
     offlineGraceSeconds: { type: "integer", minimum: 0, maximum: 2_592_000 },
+    offline: { enum: ["skip", "fail", "wait"] },
+    missedWindow: { type: "string", maxLength: 32 },
+    ignoreWindows: { type: "boolean" },
     jobTimeoutSeconds: { type: "integer", minimum: 60, maximum: 604_800 },
   },
 };
@@ -66,7 +69,7 @@ export function addRolloutRoutes(app: FastifyInstance, { rollouts, hosts, tokens
     if (stored === undefined) throw new ControllerError("not-found", `no rollout has the id ${id}`, { hint: "samepage rollout ls", target: id });
     return stored;
   };
-  const view = async (id: string): Promise<RolloutView> => toView(await existing(id), await rollouts.reports(id), progressOf(id));
+  const view = async (id: string): Promise<RolloutView> => toView(await existing(id), await rollouts.reports(id), progressOf(id), await runner.explain(id));
 
   app.post<{ Body: CreateRollout }>("/v1/rollouts", { schema: { body: createSchema } }, async (request): Promise<RolloutView> => {
     const operator = await authorize(request, tokens, "operator");
@@ -95,6 +98,13 @@ export function addRolloutRoutes(app: FastifyInstance, { rollouts, hosts, tokens
     await authorize(request, tokens, "viewer");
     const stored = await existing(request.params.id);
     return toReport(stored, await rollouts.reports(request.params.id));
+  });
+
+  app.post<{ Params: { id: string } }>("/v1/rollouts/:id/rollback", async (request): Promise<RolloutView> => {
+    const operator = await authorize(request, tokens, "operator");
+    const id = await createRollback(request.params.id, operator.name, rollouts);
+    await runner.step(id);
+    return view(id);
   });
 
   const orders: Record<string, (actor: string) => RolloutCommand> = {

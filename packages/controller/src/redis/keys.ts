@@ -11,6 +11,10 @@ export const keys = {
   seen: "samepage:{fleet}:seen",
   /** Set of the hosts' names that are left out of new work. */
   cordoned: "samepage:{fleet}:cordoned",
+  /** Hash: name → maintenance window. */
+  windows: "samepage:{fleet}:windows",
+  /** Hash: name → blackout. */
+  blackouts: "samepage:{fleet}:blackouts",
   /** Set of the ids of controllers that may be alive. */
   controllers: "samepage:{fleet}:controllers",
   /** Hash: one host. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createPlan, createState, FleetError, type HostFacts, matchesSelector, parseSelector, parseShare, type RolloutPlan, type RolloutPolicy, type Saving } from "@samepage/fleet";
+import { createPlan, createRollbackPlan, createState, FleetError, type HostFacts, matchesSelector, type MissedWindowPolicy, parseDuration, parseSelector, parseShare, type RolloutPlan, type RolloutPolicy, type Saving } from "@samepage/fleet";
 import { ControllerError } from "../api/controller-error.ts";
 import type { CreateRollout } from "../api/rollout-view.ts";
 import type { HostRecord } from "../stores/host-record.ts";
@@ -36,35 +36,56 @@ export async function createRollout(request: CreateRollout, actor: string, store
   return plan.id;
 }
 
+/** Plans and stores the rollout that takes another one back. @throws ControllerError `not-found`, `conflict`. */
+export async function createRollback(id: string, actor: string, rollouts: RolloutStore): Promise<string> {
+  const stored = await rollouts.get(id);
+  if (stored === undefined) throw new ControllerError("not-found", `no rollout has the id ${id}`, { hint: "samepage rollout ls", target: id });
+  const now = Date.now();
+  const plan = refusing(() => createRollbackPlan(stored.record.plan, stored.state, newRolloutId(now), now), "conflict");
+  const { settings: _, ...operation } = stored.record.operation;
+  const record = { name: `rollback of ${stored.record.name}`, createdBy: actor, operation: { ...operation, kind: "deunify" as const }, plan };
+  const detail = { rollbackOf: id, hosts: plan.hosts.length, hash: plan.hash };
+  await rollouts.create(record, createState(plan), { actor, action: "rollout.rollback", target: plan.id, detail });
+  return plan.id;
+}
+
 /** The members that a selector chooses, revoked ones too. @throws ControllerError `invalid`. */
 export function selectHosts(text: string, members: Members): Members {
   const selector = refusing(() => parseSelector(text));
   return members.filter((host) => matchesSelector(selector, toFacts(host)));
 }
 
-function refusing<T>(decide: () => T): T {
+function refusing<T>(decide: () => T, code: "invalid" | "conflict" = "invalid"): T {
   try {
     return decide();
   } catch (error) {
     if (!(error instanceof FleetError)) throw error;
-    throw new ControllerError("invalid", error.message, { hint: error.hint, target: error.subject, cause: error });
+    throw new ControllerError(code, error.message, { hint: error.hint, target: error.subject, cause: error });
   }
 }
 
 function toPolicy(request: CreateRollout): Partial<RolloutPolicy> {
-  const { concurrency, failureBudget, failureMinimumSample, soakSeconds, offlineGraceSeconds, jobTimeoutSeconds } = request;
+  const { concurrency, failureBudget, failureMinimumSample, soakSeconds, offline, offlineGraceSeconds, jobTimeoutSeconds, missedWindow, ignoreWindows } = request;
   return {
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(failureBudget === undefined && failureMinimumSample === undefined
       ? {}
       : { failureBudget: { limit: parseShare(failureBudget ?? "10%"), minimumSample: failureMinimumSample ?? 10 } }),
     ...(soakSeconds === undefined ? {} : { soakMs: soakSeconds * 1000 }),
-    ...(offlineGraceSeconds === undefined ? {} : { unavailable: { action: "skip", timeoutMs: offlineGraceSeconds * 1000 } }),
+    ...(offline === undefined && offlineGraceSeconds === undefined ? {} : { unavailable: { action: offline ?? "skip", timeoutMs: (offlineGraceSeconds ?? 600) * 1000 } }),
+    ...(missedWindow === undefined ? {} : { missedWindow: toMissedWindow(missedWindow) }),
+    ...(ignoreWindows === undefined ? {} : { respectWindows: !ignoreWindows }),
     ...(jobTimeoutSeconds === undefined ? {} : { jobTimeoutMs: jobTimeoutSeconds * 1000 }),
   };
 }
 
-function toFacts({ name, labels, facts }: HostRecord): HostFacts {
+function toMissedWindow(text: string): MissedWindowPolicy {
+  if (text === "next" || text === "skip") return text;
+  return { withinMs: parseDuration(text) };
+}
+
+/** What selectors and windows see of a host. */
+export function toFacts({ name, labels, facts }: HostRecord): HostFacts {
   return { name, labels, kernel: facts?.kernel ?? "", arch: facts?.architecture ?? "", os: facts?.operatingSystem ?? "", zone: facts?.timeZone ?? "UTC" };
 }
 

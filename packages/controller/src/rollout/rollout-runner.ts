@@ -5,6 +5,7 @@ import { ControllerError } from "../api/controller-error.ts";
 import type { EventBody } from "../api/event-view.ts";
 import type { AuditEntry } from "../stores/audit-log.ts";
 import type { Presence } from "../stores/presence.ts";
+import type { WindowCalendar } from "../windows/window-calendar.ts";
 import type { RolloutStore } from "./rollout-store.ts";
 
 /** What becomes of a tick's decisions. */
@@ -19,6 +20,7 @@ export interface RolloutRunnerDeps {
   readonly rollouts: RolloutStore;
   readonly presence: Presence;
   readonly cordoned: () => Promise<ReadonlySet<string>>;
+  readonly windows: WindowCalendar;
   readonly effects: RolloutEffects;
   readonly logger: Logger;
 }
@@ -30,6 +32,8 @@ export interface RolloutRunner {
    * @throws ControllerError `not-found`, or `conflict` for an order that the rollout's state does not allow.
    */
   step(id: string, order?: { readonly command: RolloutCommand; readonly actor: string }): Promise<void>;
+  /** Why the rollout is where it is now, one sentence each; changes nothing. */
+  explain(id: string): Promise<readonly string[]>;
 }
 
 /** Tries before a step gives way to the other controllers; each loses only to one that stored a step. */
@@ -45,6 +49,13 @@ export function createRolloutRunner(deps: RolloutRunnerDeps): RolloutRunner {
       }
       throw new ControllerError("overloaded", `rollout ${id} changes faster than this can be stored; nothing was changed`, { hint: "try again", target: id });
     },
+    explain: async (id) => {
+      const read = await deps.rollouts.read(id);
+      if (read === undefined) return [];
+      const { record, state, fenceFloor, locks } = read;
+      const hosts = await observe(record.plan, state, locks, deps);
+      return decide(record.plan, state, { now: Date.now(), reports: [], hosts, fenceFloor, samples: new Map() }).explanations;
+    },
   };
 }
 
@@ -55,7 +66,7 @@ async function tryStep(id: string, order: { readonly command: RolloutCommand; re
   const { record, state, inbox, fenceFloor, locks } = read;
   const { plan } = record;
   if (isOver(state.status) && inbox.length === 0 && order === undefined && !(plan.hosts.some(({ name }) => locks[name] === id))) return true;
-  const hosts = await observe(plan, locks, deps);
+  const hosts = await observe(plan, state, locks, deps);
   const decided = decide(plan, state, { now: Date.now(), reports: inbox, hosts, fenceFloor, samples: new Map(), ...(order === undefined ? {} : { command: order.command }) });
   const { holds } = decided;
   if (decided.state !== state || inbox.length > 0 || holds.acquire.length > 0 || holds.release.length > 0) {
@@ -82,12 +93,14 @@ function decide(plan: RolloutPlan, state: RolloutState, input: Parameters<typeof
   }
 }
 
-async function observe(plan: RolloutPlan, locks: Readonly<Record<string, string>>, deps: RolloutRunnerDeps): Promise<ReadonlyMap<string, HostObservation>> {
-  const [online, seen, cordoned] = await Promise.all([deps.presence.online(), deps.presence.seen(Date.now()), deps.cordoned()]);
+async function observe(plan: RolloutPlan, state: RolloutState, locks: Readonly<Record<string, string>>, deps: RolloutRunnerDeps): Promise<ReadonlyMap<string, HostObservation>> {
+  const now = Date.now();
+  const names = plan.hosts.map(({ name }) => name);
+  const [online, seen, cordoned, windows] = await Promise.all([deps.presence.online(), deps.presence.seen(now), deps.cordoned(), deps.windows.states(names, now, state.waveSince)]);
   return new Map(
     plan.hosts.map(({ name }) => [
       name,
-      { online: online.has(name), lastSeenAt: seen.get(name) ?? 0, cordoned: cordoned.has(name), heldBy: locks[name] ?? null, window: ALWAYS_OPEN },
+      { online: online.has(name), lastSeenAt: seen.get(name) ?? 0, cordoned: cordoned.has(name), heldBy: locks[name] ?? null, window: windows.get(name) ?? ALWAYS_OPEN },
     ]),
   );
 }

@@ -27,7 +27,7 @@ export function toSummary({ record, state }: StoredRollout): RolloutSummary {
 }
 
 /** A rollout with its waves and hosts. */
-export function toView(stored: StoredRollout, reports: Reports, progress: ReadonlyMap<string, ProgressView>): RolloutView {
+export function toView(stored: StoredRollout, reports: Reports, progress: ReadonlyMap<string, ProgressView>, explanations: readonly string[]): RolloutView {
   const { plan } = stored.record;
   const waves = plan.waves.map(({ name, first, count }) => ({
     name,
@@ -43,7 +43,7 @@ export function toView(stored: StoredRollout, reports: Reports, progress: Readon
       };
     }),
   }));
-  return { ...toSummary(stored), waves, notices: plan.notices };
+  return { ...toSummary(stored), waves, explanations, notices: plan.notices };
 }
 
 export function toPlanView(plan: RolloutPlan): RolloutPlanView {

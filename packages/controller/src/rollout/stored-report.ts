@@ -14,6 +14,7 @@ export function toJobResult(report: Report): JobResult {
     ...base,
     ...(base.outcome === "failed" ? { cause: { code: report.error?.code ?? "unknown", message: report.error?.message ?? "the agent gave no reason" } } : {}),
     ...(saved === undefined ? {} : { saved }),
+    proved: isProved(report),
   };
 }
 
@@ -40,6 +41,13 @@ function outcomeOf(outcome: Outcome): JobResult["outcome"] {
     default:
       return "failed";
   }
+}
+
+/** A deunify that went through every file and left none behind: the host is as it was before. */
+function isProved({ result }: Report): boolean {
+  if (result?.$case !== "deunify") return false;
+  const { stopped, failures, failuresOmitted } = result.value;
+  return stopped === "" && failures.length === 0 && failuresOmitted === 0;
 }
 
 function savingOf({ result }: Report): Saving | undefined {

@@ -3,7 +3,7 @@ import type { RedisClient } from "../redis/connect-redis.ts";
 import { keys } from "../redis/keys.ts";
 
 /** Every window and blackout, by name. */
-export interface StoredCalendar {
+interface StoredCalendar {
   readonly windows: readonly MaintenanceWindow[];
   readonly blackouts: readonly Blackout[];
 }

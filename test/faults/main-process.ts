@@ -1,0 +1,44 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+/** Milliseconds for a process to become ready, on a machine that does much else. */
+const readyMs = 60_000;
+
+/** A process of one of this directory's mains. */
+export interface MainProcess extends AsyncDisposable {
+  /** What it said when it was ready. */
+  readonly ready: Record<string, unknown>;
+  /** SIGKILL, and gone when it resolves. */
+  kill(): Promise<void>;
+}
+
+/** Starts a main with its options and resolves when it is ready. */
+export async function startMain(main: "controller-main.ts" | "agents-main.ts", options: object): Promise<MainProcess> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, main), JSON.stringify(options)], { stdio: ["ignore", "pipe", "inherit"] });
+  const kill = async () => stop(child);
+  try {
+    const [line] = (await Promise.race([
+      once(createInterface(child.stdout), "line"),
+      once(child, "exit").then(([code]) => {
+        throw new Error(`${main} ended with ${String(code)} before it was ready`);
+      }),
+      once(AbortSignal.timeout(readyMs), "abort").then(() => {
+        throw new Error(`${main} was not ready in ${readyMs / 1000} s`);
+      }),
+    ])) as readonly string[];
+    const ready: Record<string, unknown> = JSON.parse(line ?? "{}");
+    return { ready, kill, [Symbol.asyncDispose]: kill };
+  } catch (error) {
+    await kill();
+    throw error;
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGKILL");
+  await exited;
+}

@@ -19,6 +19,8 @@ export interface ApiRequest {
   readonly path: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** A status besides 2xx whose body is an answer too. */
+  readonly alsoStatus?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -29,7 +31,7 @@ const answerTimeoutMs = 30_000;
 export async function call(target: ApiTarget, request: ApiRequest): Promise<IncomingMessage> {
   const response = await send(target, request);
   const status = response.statusCode ?? 0;
-  if (status >= 200 && status < 300) return response;
+  if ((status >= 200 && status < 300) || status === request.alsoStatus) return response;
   throw errorFromBody(await text(response), status, target.url);
 }
 

@@ -80,7 +80,8 @@ export function createApiClient(target: ApiTarget): ApiClient {
   };
   const post = async <T>(path: string, body?: unknown, signal?: AbortSignal) => callJson<T>(target, { method: "POST", path, body, signal });
   return {
-    health: async (signal) => get("/v1/health", signal),
+    // 503 for load balancers; the body says why.
+    health: async (signal) => callJson(target, { method: "GET", path: "/v1/health", alsoStatus: 503, signal }),
     hosts: {
       list: async (filter = {}, signal) => (await get<{ hosts: HostView[] }>(withQuery("/v1/hosts", filter), signal)).hosts,
       get: async (name, signal) => get(host(name), signal),

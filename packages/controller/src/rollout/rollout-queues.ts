@@ -59,7 +59,9 @@ export function createRolloutQueues(producer: RedisClient, consumer: RedisClient
       await dispatches.addBulk(commands.map((data) => ({ name: "dispatch", data, opts: { ...forget, ...dispatchTries, jobId: `${data.jobId}.${data.fence}` } })));
     },
     close: async () => {
-      await Promise.all([tickWorker.close(), dispatchWorker.close()]);
+      // Without Redis nothing can be finished; what was begun runs again elsewhere, which is harmless.
+      const force = producer.status !== "ready";
+      await Promise.all([tickWorker.close(force), dispatchWorker.close(force)]);
       await Promise.all([ticks.close(), dispatches.close()]);
     },
   };

@@ -24,12 +24,14 @@ export interface EventLog {
 export function createEventLog(store: RedisClient, reader: RedisClient, logger: Logger): EventLog {
   const listeners = new Set<Listener>();
   const closing = new AbortController();
+  // A read that waits for a Redis that is away is not answered by disconnecting.
+  const closed = new Promise<null>((resolve) => closing.signal.addEventListener("abort", () => resolve(null), { once: true }));
 
   const follow = async () => {
     let last = "$";
     while (!closing.signal.aborted) {
       try {
-        const answer = await reader.xread("COUNT", 1000, "BLOCK", 5000, "STREAMS", keys.events, last);
+        const answer = await Promise.race([reader.xread("COUNT", 1000, "BLOCK", 5000, "STREAMS", keys.events, last), closed]);
         for (const [id, fields] of answer?.[0]?.[1] ?? []) {
           last = id;
           const event = toEvent(id, fields);

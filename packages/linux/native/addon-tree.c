@@ -157,18 +157,20 @@ static napi_value identify(napi_env env, napi_callback_info info) {
   job->job = (Job){.run = identify_job_run, .finish = identify_finish, .release = identify_release, .call = "identify", .control = get_bytes(env, control, &size)};
   job_keep(env, &job->job, control);
   job_keep(env, &job->job, index);
+  job_keep(env, &job->job, get(env, config, "identity"));
   job->box = get_tree(env, arguments[0]);
   job->box->references++;
   job->identify = (Identify){
       .tree = &job->box->tree,
       .control = job->job.control,
-      .identity = get_flag(env, config, "identity"),
+      .identity = get_bytes_of(env, config, "identity", &size),
       .ignore_mtime = get_flag(env, config, "ignoreMtime"),
       .index = get_bytes(env, index, &size),
       .min_threads = (uint32_t)get_integer(env, config, "minThreads"),
       .max_threads = (uint32_t)get_integer(env, config, "maxThreads"),
       .drop_cache = get_flag(env, config, "dropCache"),
   };
+  get_bytes(env, index, &size);
   job->identify.index_count = job->identify.index == NULL ? 0 : size / sizeof(IndexRecord);
   return job_start(env, &job->job);
 }

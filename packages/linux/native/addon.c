@@ -9,6 +9,7 @@ NAPI_MODULE_INIT() {
   if (sigaction(SIGIO, NULL, &now) == 0 && now.sa_handler == SIG_DFL) signal(SIGIO, SIG_IGN);
   define_file(env, exports);
   define_describe(env, exports);
+  define_dedupe(env, exports);
   define_tree(env, exports);
   define_repair(env, exports);
   define_swap(env, exports);

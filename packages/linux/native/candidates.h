@@ -46,8 +46,8 @@ typedef struct {
 typedef struct {
   Tree *tree;
   Control *control;
-  /* true: what must be equal for two names to be one inode (hard links). false: content alone (reflink). */
-  bool identity;
+  /* By space. Not 0: what must be equal for two names to be one inode (hard links). 0: content alone (reflink). */
+  const uint8_t *identity;
   bool ignore_mtime;
   const IndexRecord *index;
   size_t index_count;

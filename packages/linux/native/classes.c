@@ -13,18 +13,21 @@ typedef struct {
 
 typedef struct {
   const Row *rows;
-  bool identity, ignore_mtime;
+  const uint8_t *identity; /* by space */
+  bool ignore_mtime;
 } Rule;
+
+static inline bool by_identity(const Rule *rule, const Row *row) { return rule->identity[row->space] != 0; }
 
 static inline uint64_t key_of(const Rule *rule, const Row *row) {
   struct {
     uint64_t size, mtime, owner, mode;
-  } key = {
-      .size = row->size,
-      .mtime = rule->identity && !rule->ignore_mtime ? (uint64_t)row->mtime : 0,
-      .owner = rule->identity ? (uint64_t)row->uid << 32 | row->gid : 0,
-      .mode = (uint64_t)row->space << 16 | (rule->identity ? row->mode & ROW_PERMISSIONS : 0),
-  };
+  } key = {.size = row->size, .mode = (uint64_t)row->space << 16};
+  if (by_identity(rule, row)) {
+    if (!rule->ignore_mtime) key.mtime = (uint64_t)row->mtime;
+    key.owner = (uint64_t)row->uid << 32 | row->gid;
+    key.mode |= row->mode & ROW_PERMISSIONS;
+  }
   return XXH3_64bits(&key, sizeof key);
 }
 
@@ -34,7 +37,7 @@ static inline uint64_t key_of(const Rule *rule, const Row *row) {
 static int same_class(const Rule *rule, const Row *a, const Row *b) {
   COMPARE(a->space, b->space);
   COMPARE(a->size, b->size);
-  if (!rule->identity) return 0;
+  if (!by_identity(rule, a)) return 0;
   if (!rule->ignore_mtime) COMPARE(a->mtime, b->mtime);
   COMPARE(a->mode & ROW_PERMISSIONS, b->mode & ROW_PERMISSIONS);
   COMPARE(a->uid, b->uid);
@@ -102,8 +105,8 @@ static Run take_inode(const Tree *tree, const Rule *rule, const Pair *pairs, uin
   uint32_t end = from, state = STATE_NEW;
   for (; end < to && rows[pairs[end].row].ino == first->ino; end++) run.pooled |= (rows[pairs[end].row].mode & ROW_POOL) != 0;
   run.names = end - from;
-  if (!run.pooled && (first->mode & ROW_IMMUTABLE) && rule->identity) state = STATE_IMMUTABLE;
-  else if (!run.pooled && rule->identity && first->nlink != run.names) state = STATE_OUTSIDE_LINK;
+  if (!run.pooled && (first->mode & ROW_IMMUTABLE) && by_identity(rule, first)) state = STATE_IMMUTABLE;
+  else if (!run.pooled && by_identity(rule, first) && first->nlink != run.names) state = STATE_OUTSIDE_LINK;
   /* Names of one inode that differ were seen at different moments. */
   for (uint32_t at = from; at < end && state == STATE_NEW; at++)
     if (rows[pairs[at].row].ctime != first->ctime) state = STATE_CHANGED;
@@ -138,7 +141,7 @@ static int by_first_row(const void *left, const void *right, void *argument) {
     room = (uint32_t)more; \
   }
 
-int classes_find(Tree *tree, bool identity, bool ignore_mtime, Candidates *candidates) {
+int classes_find(Tree *tree, const uint8_t *identity, bool ignore_mtime, Candidates *candidates) {
   Rule rule = {.rows = tree_rows(tree), .identity = identity, .ignore_mtime = ignore_mtime};
   Row *rows = tree_rows(tree);
   uint32_t count = 0, order_room = 0, inode_room = 0, class_room = 0;

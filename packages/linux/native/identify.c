@@ -94,7 +94,7 @@ static void read_inode(Worker *worker, Inode *inode, bool whole) {
   int error = fd < 0 ? -fd : fstat(fd, &stat) != 0 ? errno : 0;
   bool changed = error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO || (error == 0 && !unchanged(&stat, row));
   Token token = {.flags = TOKEN_KNOWN};
-  if (error == 0 && !changed && job->identity) {
+  if (error == 0 && !changed && job->identity[row->space]) {
     Attributes attributes;
     error = attributes_read(fd, &attributes);
     token.attributes = attributes_short(&attributes);

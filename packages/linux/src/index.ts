@@ -1,3 +1,4 @@
+export { dedupeExtents, measureExtents, type Placement } from "./dedupe.ts";
 export { describeBelow, type Description, listBelow, type ListedName } from "./describe.ts";
 export { setImmutable, setModified, tryLock } from "./file.ts";
 export { JobControl } from "./job-control.ts";

@@ -36,7 +36,7 @@ export interface Native {
     tree: TreeHandle,
     config: {
       control: ArrayBuffer;
-      identity: boolean;
+      identity: Uint8Array;
       ignoreMtime: boolean;
       index: ArrayBuffer | undefined;
       minThreads: number;
@@ -44,6 +44,8 @@ export interface Native {
       dropCache: boolean;
     },
   ): Promise<{ order: ArrayBuffer; inodes: ArrayBuffer; grouped: ArrayBuffer; groupStart: ArrayBuffer }>;
+  measureExtents(tree: TreeHandle, config: { control: ArrayBuffer; words: Uint32Array; threads: number }): Promise<ArrayBuffer>;
+  dedupe(tree: TreeHandle, config: { control: ArrayBuffer; words: Uint32Array; threads: number }): Promise<ArrayBuffer>;
   cachedPages(tree: TreeHandle, config: { control: ArrayBuffer; rows: Uint32Array }): Promise<ArrayBuffer>;
   swapOpen(
     tree: TreeHandle,

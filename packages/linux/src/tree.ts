@@ -244,8 +244,8 @@ function packExact(paths: readonly ExactPath[]): Uint8Array {
 }
 
 export interface IdentifyOptions {
-  /** true: owner, mode, mtime, xattrs, flags and project id must be equal too (hard links). false: content alone (reflink). */
-  readonly identity: boolean;
+  /** By space, 1: owner, mode, mtime, xattrs, flags and project id must be equal too (hard links); 0: content alone (reflink). */
+  readonly identity: Uint8Array;
   readonly ignoreMtime: boolean;
   /** Records of native/candidates.h IndexRecord, sorted. */
   readonly index: ArrayBuffer | undefined;

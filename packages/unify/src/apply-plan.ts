@@ -1,6 +1,6 @@
 import { closeSync, constants, fdatasyncSync, fstatSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { Swap, type SwapOutcome, type SwapSpace } from "@samepage/linux";
+import { dedupeExtents, Swap, type SwapOutcome, type SwapSpace } from "@samepage/linux";
 import { appendLinkedNames, type LinkedNames } from "./link-log.ts";
 import { type PreparedPlan, toReport, treeFailures } from "./plan-unify.ts";
 import { PoolPlace, type PoolRun } from "./pool-place.ts";
@@ -33,12 +33,15 @@ export async function executePlan(plan: PreparedPlan, options: UnifyOptions): Pr
   const started = performance.now() - report.elapsedMs;
   const guests = options.guests.map(({ name }) => name);
   using run = new RunControl(options);
-  const { tree, candidates, swaps } = prepared;
-  let outcome: (inode: number) => SwapOutcome = () => ({ state: "stopped", freed: 0 });
-  if (swaps.members > 0 && run.stopped === undefined) {
+  const { tree, candidates, swaps, reflinks } = prepared;
+  const outcomes: ((inode: number) => SwapOutcome)[] = [];
+  if (run.stopped === undefined) {
     run.startPhase("apply", report.files.unified, report.bytes.reclaimed);
-    outcome = await swapAll(plan, prepared, options, run);
+    if (swaps.words.length > 0) outcomes.push(await swapAll(plan, prepared, options, run));
+    if (reflinks.length > 0) outcomes.push(await dedupeExtents(tree, candidates, reflinks, plan.settings.threads ?? availableParallelism(), run.job));
   }
+  // An inode is of one plan only; the other knows it as new.
+  const outcome = (inode: number): SwapOutcome => outcomes.map((of) => of(inode)).find(({ state }) => state !== "new") ?? { state: "stopped", freed: 0 };
   run.startPhase("report");
   const counted = tally(guests, tree, { candidates, fate: swaps.fate }, outcome);
   const planned = report.failures.filter(({ code }) => code.startsWith("package-database"));
@@ -56,14 +59,14 @@ async function swapAll(
   await using places = new AsyncDisposableStack();
   const byTop = new Map<string, Place>();
   for (const { group } of plan.spaces) {
-    if (byTop.has(group.top)) continue;
+    if (byTop.has(group.top) || group.chosen.strategy !== "hardlink") continue;
     const place = await PoolPlace.take(group.top, run.signal);
     byTop.set(group.top, places.adopt(openPlace(place), closePlace));
     await recoverRuns(place, byTop.get(group.top)?.run.path);
     appendLinkedNames(place.links, linkedNames(plan, group.top));
   }
   const spaces = plan.spaces.map(({ group, tag }): SwapSpace => {
-    const place = byTop.get(group.top);
+    const place = group.chosen.strategy === "hardlink" ? byTop.get(group.top) : undefined;
     return { pool: place?.pool ?? -1, quarantine: place?.quarantine ?? -1, tag, guard: group.chosen.guard };
   });
   const swap = new Swap(tree, { plan: swaps.words, spaces, ignoreMtime: plan.settings.ignoreMtime, threads: plan.settings.threads ?? availableParallelism(), graceMs }, run.job);

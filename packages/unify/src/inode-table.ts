@@ -6,6 +6,7 @@ import type { InodeFacts } from "./plan-swaps.ts";
 import type { SkipReason } from "./skip-reason.ts";
 
 interface SpaceFacts {
+  readonly shares: "links" | "extents";
   readonly limit: number;
   readonly devices: readonly string[];
 }
@@ -23,6 +24,7 @@ export class InodeTable implements InodeFacts {
     this.#candidates = candidates;
     // /proc/locks names the file system's own device; on btrfs st_dev is another one.
     this.#spaces = spaces.map(({ group }) => ({
+      shares: group.chosen.strategy === "reflink" ? "extents" : "links",
       limit: linkLimit(group.type),
       devices: [...new Set(group.guests.flatMap((root) => [root.mount.device, deviceText(root.device)]))],
     }));
@@ -52,7 +54,11 @@ export class InodeTable implements InodeFacts {
   linkLimit(inode: number): number {
     return this.#space(inode)?.limit ?? 1;
   }
+  shares(inode: number): "links" | "extents" {
+    return this.#space(inode)?.shares ?? "links";
+  }
   hindrance(inode: number): SkipReason | undefined {
+    if (this.shares(inode) === "extents" && this.#tree.isImmutable(this.#candidates.row(inode))) return "immutable";
     if (this.#nothingHeld) return undefined;
     const keys = this.#space(inode)?.devices.map((device) => inodeKey(device, this.ino(inode))) ?? [];
     if (keys.some((key) => this.#held.locked.has(key))) return "locked";

@@ -4,12 +4,14 @@ import type { Candidates, Tree } from "@samepage/linux";
 /**
  * SHA-256 over every swap (inode, ctime and size of what is replaced, and inode of what replaces it), in the order of
  * inode numbers: the order in which threads found them does not matter.
- * @param words as in `SwapPlan`
+ * @param plans words as in `SwapPlan`
  */
-export function planHash(tree: Tree, candidates: Candidates, words: Uint32Array): string {
+export function planHash(tree: Tree, candidates: Candidates, plans: readonly Uint32Array[]): string {
   const canonicalOf = new Map<number, number>();
-  for (let at = 0; at < words.length; at += 2 + (words[at + 1] ?? 0)) {
-    for (const member of words.subarray(at + 2, at + 2 + (words[at + 1] ?? 0))) canonicalOf.set(member, words[at] ?? 0);
+  for (const words of plans) {
+    for (let at = 0; at < words.length; at += 2 + (words[at + 1] ?? 0)) {
+      for (const member of words.subarray(at + 2, at + 2 + (words[at + 1] ?? 0))) canonicalOf.set(member, words[at] ?? 0);
+    }
   }
   const ino = (inode: number) => tree.ino(candidates.row(inode));
   const members = [...canonicalOf.keys()].sort((a, b) => tree.space(candidates.row(a)) - tree.space(candidates.row(b)) || ino(a) - ino(b));

@@ -11,6 +11,8 @@ export interface InodeFacts {
   isPooled(inode: number): boolean;
   /** Names that this inode may have at most, on its file system. */
   linkLimit(inode: number): number;
+  /** What inodes of this file system come to share: the inode itself, or extents. */
+  shares(inode: number): "links" | "extents";
   /** Why the inode cannot take part, if so. */
   hindrance(inode: number): SkipReason | undefined;
 }
@@ -39,7 +41,8 @@ export interface SwapPlan {
   /** Groups one after the other: canonical inode, number of members, members. */
   readonly words: Uint32Array;
   readonly fate: InodeFates;
-  readonly members: number;
+  /** Groups that are not for links. */
+  readonly extents: readonly (readonly number[])[];
 }
 
 /**
@@ -50,15 +53,16 @@ export interface SwapPlan {
 export function planSwaps(groups: { readonly groupStart: Uint32Array; readonly grouped: Uint32Array; readonly inodeCount: number }, facts: InodeFacts): SwapPlan {
   const words: number[] = [];
   const fate = new InodeFates(groups.inodeCount);
-  let members = 0;
+  const extents: number[][] = [];
   for (let group = 0; group + 1 < groups.groupStart.length; group++) {
     const inodes = Array.from(groups.grouped.subarray(groups.groupStart[group], groups.groupStart[group + 1]));
-    members += planGroup(inodes, facts, words, fate);
+    if (facts.shares(inodes[0] ?? 0) === "extents") extents.push(inodes);
+    else planGroup(inodes, facts, words, fate);
   }
-  return { words: Uint32Array.from(words), fate, members };
+  return { words: Uint32Array.from(words), fate, extents };
 }
 
-function planGroup(inodes: readonly number[], facts: InodeFacts, words: number[], fate: InodeFates): number {
+function planGroup(inodes: readonly number[], facts: InodeFacts, words: number[], fate: InodeFates): void {
   const able = inodes.filter((inode) => {
     const hindrance = facts.hindrance(inode);
     if (hindrance !== undefined) fate.set(inode, hindrance);
@@ -69,7 +73,6 @@ function planGroup(inodes: readonly number[], facts: InodeFacts, words: number[]
   // Fullest first: objects then stay few, and the emptiest becomes garbage soonest.
   const targets = [...pooled].sort((a, b) => facts.links(b) - facts.links(a) || facts.ino(a) - facts.ino(b));
   const loose = able.filter((inode) => !facts.isPooled(inode)).sort((a, b) => preferred(a, b, facts));
-  let planned = 0;
   while (loose.length > 0) {
     const target = targets.shift() ?? loose.shift();
     if (target === undefined) break;
@@ -86,9 +89,7 @@ function planGroup(inodes: readonly number[], facts: InodeFacts, words: number[]
     if (taken.length === 0) continue;
     for (const member of taken) fate.set(member, "member");
     words.push(target, taken.length, ...taken);
-    planned += taken.length;
   }
-  return planned;
 }
 
 function preferred(a: number, b: number, facts: InodeFacts): number {

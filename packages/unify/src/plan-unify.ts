@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { getSystemErrorMap } from "node:util";
-import { type Candidates, identifyTree, type Tree } from "@samepage/linux";
+import { type Candidates, identifyTree, measureExtents, type Tree } from "@samepage/linux";
 import { checkOptions, type Settings } from "./check-options.ts";
 import { escapeName } from "./escape-name.ts";
 import { type FileSystemGroup, groupByFileSystem, type Space, spacesOf } from "./file-system-group.ts";
@@ -8,6 +8,7 @@ import { openGuestRoots } from "./guest-root.ts";
 import { readHeldInodes } from "./held-inodes.ts";
 import { InodeTable } from "./inode-table.ts";
 import { planHash } from "./plan-hash.ts";
+import { planReflinks } from "./plan-reflinks.ts";
 import { planSwaps, type SwapPlan } from "./plan-swaps.ts";
 import { RunControl } from "./run-control.ts";
 import { scanGuests } from "./scan-guests.ts";
@@ -26,7 +27,7 @@ export interface PreparedPlan extends UnifyPlan {
   readonly spaces: readonly Space[];
   readonly guestPaths: readonly string[];
   /** Missing when the run was stopped before everything was seen. */
-  readonly prepared: { readonly tree: Tree; readonly candidates: Candidates; readonly swaps: SwapPlan } | undefined;
+  readonly prepared: { readonly tree: Tree; readonly candidates: Candidates; readonly swaps: SwapPlan; readonly reflinks: Uint32Array } | undefined;
 }
 
 type Failure = UnifyReport["failures"][number];
@@ -58,7 +59,7 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
     const candidates = await identifyTree(
       tree,
       {
-        identity: groups.some(({ chosen }) => chosen.strategy === "hardlink"),
+        identity: Uint8Array.from(spaces, ({ group }) => (group.chosen.strategy === "hardlink" ? 1 : 0)),
         ignoreMtime: settings.ignoreMtime,
         index: undefined,
         minThreads: settings.threads ?? availableParallelism(),
@@ -68,11 +69,17 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
       run.job,
     );
     run.startPhase("plan");
-    const swaps = planSwaps(candidates, new InodeTable(tree, candidates, spaces, readHeldInodes()));
-    const counted = tally(guests, tree, { candidates, fate: swaps.fate }, (inode) => ({ state: "done", freed: tree.allocated(candidates.row(inode)) }));
+    const facts = new InodeTable(tree, candidates, spaces, readHeldInodes());
+    const swaps = planSwaps(candidates, facts);
+    const placement = await measureExtents(tree, candidates, Uint32Array.from(swaps.extents.flat()), settings.threads ?? availableParallelism(), run.job);
+    const reflinks = planReflinks(swaps.extents, facts, placement, swaps.fate);
+    const counted = tally(guests, tree, { candidates, fate: swaps.fate }, (inode) => ({
+      state: "done",
+      freed: facts.shares(inode) === "extents" ? placement(inode).exclusive : tree.allocated(candidates.row(inode)),
+    }));
     failures.push(...treeFailures(tree, guests));
     const report = toReport(groups, run, started, { ...counted, failures, dryRun: true });
-    return { ...common, report, hash: planHash(tree, candidates, swaps.words), prepared: { tree, candidates, swaps } };
+    return { ...common, report, hash: planHash(tree, candidates, [swaps.words, reflinks]), prepared: { tree, candidates, swaps, reflinks } };
   } catch (error) {
     if (run.stopped === undefined) throw error;
     const nothing = { files: { scanned: 0, eligible: 0, unified: 0, skipped: {} }, guests: [], logical: 0, reclaimed: 0 };

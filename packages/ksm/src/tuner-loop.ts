@@ -4,6 +4,7 @@ import type { LadderLimits, Rung } from "./back-off-ladder.ts";
 import { foreignChanges, requireNoTuner } from "./foreign-writers.ts";
 import type { ForeignChange } from "./foreign-writers.ts";
 import { guestProcesses, listProcesses } from "./guest-processes.ts";
+import { KsmError } from "./ksm-error.ts";
 import type { KsmPaths } from "./ksm-paths.ts";
 import { findKsmd, takeSample } from "./ksm-sample.ts";
 import { isMergeable, readKsmStat } from "./ksm-stat.ts";
@@ -23,6 +24,8 @@ import { optOut, unmergeAll } from "./unmerge.ts";
 export type TunerEvent =
   | { readonly kind: "decision"; readonly decision: TunerDecision; readonly ksmdCpu: number }
   | { readonly kind: "ladder"; readonly from: Rung; readonly to: Rung; readonly reason: string }
+  /** A rung could not be acted on: there is no room for the copies. */
+  | { readonly kind: "held"; readonly rung: Rung; readonly reason: string }
   | { readonly kind: "foreign"; readonly changes: readonly ForeignChange[] }
   | { readonly kind: "opt-out"; readonly guest: string; readonly reason: string; readonly processes: number };
 
@@ -80,7 +83,12 @@ export async function runTuner(paths: KsmPaths, options: TunerLoopOptions): Prom
     ladder = rung.state;
     if (rung.change !== undefined) {
       report({ kind: "ladder", ...rung.change });
-      await act(rung.change.to, rung.change.reason);
+      try {
+        await act(rung.change.to, rung.change.reason);
+      } catch (error) {
+        if (!(error instanceof KsmError) || error.code !== "no-room") throw error;
+        report({ kind: "held", rung: rung.change.to, reason: error.message });
+      }
     }
     const slower = ladder.rung === "slower" ? { ...limits, cpuCeiling: limits.cpuCeiling * SLOWER } : limits;
     const tuned = tune(state, sample, slower, hasAdvisor);

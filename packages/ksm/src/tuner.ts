@@ -188,8 +188,12 @@ function nextPhase(state: TunerState, sample: KsmSample, limits: TunerLimits): T
 function decide(phase: TunerPhase, reason: string, costNs: number, sample: KsmSample, limits: TunerLimits, hasAdvisor: boolean): TunerDecision {
   const manual = { run: 1, ...(hasAdvisor ? { advisor_mode: "none" as AdvisorMode } : {}) };
   switch (phase) {
-    case "merging":
-      return { phase, reason, knobs: { ...manual, ...pace(limits.cpuCeiling, costNs, BUSY_SLEEP_MS) }, nextMs: BUSY_INTERVAL_MS };
+    case "merging": {
+      const knobs = { ...manual, ...pace(limits.cpuCeiling, costNs, BUSY_SLEEP_MS) };
+      // ksmd sleeps while nobody takes part and wakes by itself: the pace is set already, there is nothing to watch.
+      if (sample.members === 0 && knownPages(sample) === 0) return { phase, reason: "nobody takes part yet", knobs, nextMs: IDLE_INTERVAL_MS };
+      return { phase, reason, knobs, nextMs: BUSY_INTERVAL_MS };
+    }
     case "pressed":
       return { phase, reason, knobs: { ...manual, ...pace(Math.min(limits.pressureCpu, limits.cpuCeiling), costNs, BUSY_SLEEP_MS) }, nextMs: BUSY_INTERVAL_MS };
     case "settled":

@@ -58,6 +58,8 @@ function eventLine(event: TunerEvent): string {
       return `${event.decision.phase}: ${event.decision.reason}`;
     case "ladder":
       return `back off from ${event.from} to ${event.to}: ${event.reason}`;
+    case "held":
+      return `cannot be ${event.rung}: ${event.reason}`;
     case "opt-out":
       return `${event.guest} opted out (${event.processes} processes): ${event.reason}`;
     case "foreign":

@@ -1,3 +1,2 @@
-export { type AgentProcess, startAgentProcess } from "./agent-process.ts";
 export { simulatedEngine } from "./simulated-engine.ts";
 export { isOver, startFleet, type TestFleet } from "./test-fleet.ts";

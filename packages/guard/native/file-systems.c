@@ -1,0 +1,329 @@
+#define _GNU_SOURCE
+#include "file-systems.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define MAX_MOUNTS 256 /* file systems, not mounts: one writable mount of each is enough */
+#define MOUNT_PATH 4096
+#define EXT4_MAGIC 0xEF53
+#define XFS_MAGIC 0x58465342
+#define BTRFS_MAGIC 0x9123683E
+
+/* File handle types, from the kernel's include/linux/exportfs.h and fs/xfs/xfs_export.h. */
+#define HANDLE_INO32 0x01
+#define HANDLE_XFS64 0x81
+#define HANDLE_BTRFS 0x4d
+
+/* FS_IOC_GETFSUUID, Linux 6.9. */
+struct fsuuid2 {
+	__u8 len;
+	__u8 uuid[16];
+};
+#define GET_FS_UUID _IOR(0x15, 0, struct fsuuid2)
+
+struct mounted {
+	__u32 device;
+	__u32 block;
+	int mount_id;
+	__u32 magic;
+	bool has_uuid;
+	__u8 uuid[UUID_BYTES];
+	char path[MOUNT_PATH];
+};
+
+/* Two tables, so that a refresh is prepared aside and swapped in under the lock. */
+static struct mounted tables[2][MAX_MOUNTS];
+static int counts[2];
+static int current;
+static _Atomic int generation; /* of the mounts; mount ids are used again */
+static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+
+static __u32 kernel_device(unsigned major_number, unsigned minor_number)
+{
+	return major_number << 20 | minor_number;
+}
+
+/* mountinfo writes space, tab, newline and backslash as \ooo. */
+static void unescape(char *text)
+{
+	char *out = text;
+	for (; *text; text++) {
+		if (text[0] == '\\' && text[1] && text[2] && text[3]) {
+			*out++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0'));
+			text += 3;
+		} else
+			*out++ = *text;
+	}
+	*out = 0;
+}
+
+static void identify(struct mounted *mounted)
+{
+	int fd = open(mounted->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	struct fsuuid2 uuid;
+	struct statfs fs;
+	if (ioctl(fd, GET_FS_UUID, &uuid) == 0 && uuid.len == UUID_BYTES) {
+		memcpy(mounted->uuid, uuid.uuid, UUID_BYTES);
+		mounted->has_uuid = true;
+	} else if (fstatfs(fd, &fs) == 0) { /* before 6.9 */
+		memset(mounted->uuid, 0, UUID_BYTES);
+		memcpy(mounted->uuid, &fs.f_fsid, sizeof(fs.f_fsid));
+		mounted->has_uuid = true;
+	}
+	close(fd);
+}
+
+void file_systems_refresh(void)
+{
+	static char line[3 * MOUNT_PATH];
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	if (!file)
+		return;
+	int next = !current, count = 0;
+	while (count < MAX_MOUNTS && fgets(line, sizeof(line), file)) {
+		struct mounted *to = &tables[next][count];
+		unsigned major_number, minor_number;
+		int id;
+		char path[MOUNT_PATH], options[256], type[64], source[MOUNT_PATH];
+		if (sscanf(line, "%d %*d %u:%u %*s %4095s %255s", &id, &major_number, &minor_number, path, options) != 5)
+			continue;
+		char *rest = strstr(line, " - ");
+		if (!rest || sscanf(rest, " - %63s %4095s", type, source) != 2 || strncmp(options, "rw", 2) != 0)
+			continue;
+		__u32 magic = !strcmp(type, "ext4") ? EXT4_MAGIC : !strcmp(type, "xfs") ? XFS_MAGIC : !strcmp(type, "btrfs") ? BTRFS_MAGIC : 0;
+		if (!magic)
+			continue;
+		__u32 device = kernel_device(major_number, minor_number);
+		bool known = false;
+		for (int i = 0; i < count && !known; i++)
+			known = tables[next][i].device == device;
+		if (known)
+			continue;
+		memset(to, 0, sizeof(*to));
+		unescape(path);
+		unescape(source);
+		strcpy(to->path, path);
+		to->device = device;
+		to->mount_id = id;
+		to->magic = magic;
+		struct stat st;
+		if (major_number)
+			to->block = device;
+		else if (stat(source, &st) == 0 && S_ISBLK(st.st_mode)) /* btrfs: the superblock's device is anonymous */
+			to->block = kernel_device(major(st.st_rdev), minor(st.st_rdev));
+		identify(to);
+		count++;
+	}
+	fclose(file);
+	pthread_rwlock_wrlock(&lock);
+	counts[next] = count;
+	current = next;
+	generation++;
+	pthread_rwlock_unlock(&lock);
+}
+
+int file_systems_start(void)
+{
+	int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		file_systems_refresh();
+	return fd;
+}
+
+/* Under the lock. */
+static const struct mounted *find_device(__u32 device)
+{
+	for (int i = 0; i < counts[current]; i++)
+		if (tables[current][i].device == device)
+			return &tables[current][i];
+	return NULL;
+}
+
+union handle {
+	struct file_handle head;
+	char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+};
+
+static int decode(const struct file_handle *handle, struct inode_key *key)
+{
+	const unsigned char *at = handle->f_handle;
+	__u32 ino32;
+	memset(key, 0, sizeof(*key));
+	switch (handle->handle_type) {
+	case HANDLE_INO32:
+		memcpy(&ino32, at, 4);
+		key->ino = ino32;
+		memcpy(&key->generation, at + 4, 4);
+		return 0;
+	case HANDLE_XFS64:
+		memcpy(&key->ino, at, 8);
+		memcpy(&key->generation, at + 8, 4);
+		return 0;
+	case HANDLE_BTRFS:
+		memcpy(&key->ino, at, 8);
+		memcpy(&key->subvolume, at + 8, 8);
+		memcpy(&key->generation, at + 16, 4);
+		return 0;
+	}
+	errno = EOPNOTSUPP;
+	return -1;
+}
+
+/* The superblock's device of a mount: stat's is the subvolume's on btrfs. */
+static int device_of_mount(int fd, __u32 *device)
+{
+	struct statx stx;
+	struct statfs fs;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MNT_ID, &stx) || fstatfs(fd, &fs))
+		return -1;
+	if ((unsigned)fs.f_type != BTRFS_MAGIC) {
+		*device = kernel_device(stx.stx_dev_major, stx.stx_dev_minor);
+		return 0;
+	}
+	static __thread int cached_id = -1, cached_generation = -1;
+	static __thread __u32 cached_device;
+	if (cached_id != (int)stx.stx_mnt_id || cached_generation != generation) {
+		static __thread char line[3 * MOUNT_PATH];
+		FILE *file = fopen("/proc/self/mountinfo", "re");
+		if (!file)
+			return -1;
+		cached_id = -1;
+		cached_generation = generation;
+		int id;
+		unsigned major_number, minor_number;
+		while (fgets(line, sizeof(line), file))
+			if (sscanf(line, "%d %*d %u:%u", &id, &major_number, &minor_number) == 3 && id == (int)stx.stx_mnt_id) {
+				cached_id = id;
+				cached_device = kernel_device(major_number, minor_number);
+			}
+		fclose(file);
+		if (cached_id == -1) {
+			errno = ENODEV;
+			return -1;
+		}
+	}
+	*device = cached_device;
+	return 0;
+}
+
+int key_of_descriptor(int fd, struct inode_key *key)
+{
+	union handle handle;
+	int mount_id;
+	handle.head.handle_bytes = MAX_HANDLE_SZ;
+	if (name_to_handle_at(fd, "", &handle.head, &mount_id, AT_EMPTY_PATH) || decode(&handle.head, key))
+		return -1;
+	return device_of_mount(fd, &key->device);
+}
+
+int key_of_name(int directory, const char *name, struct inode_key *key)
+{
+	int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	int result = key_of_descriptor(fd, key), error = errno;
+	close(fd);
+	errno = error;
+	return result;
+}
+
+int open_inode(const struct inode_key *key, int flags)
+{
+	pthread_rwlock_rdlock(&lock);
+	const struct mounted *mounted = find_device(key->device);
+	if (!mounted) {
+		pthread_rwlock_unlock(&lock);
+		errno = ENODEV;
+		return -1;
+	}
+	/* Opened for this one call: a descriptor that is kept would keep the file system from being unmounted. */
+	int mount = open(mounted->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	__u32 magic = mounted->magic;
+	int mount_id = mounted->mount_id;
+	pthread_rwlock_unlock(&lock);
+	if (mount < 0)
+		return -1;
+	struct statx stx;
+	if (statx(mount, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) || (int)stx.stx_mnt_id != mount_id) {
+		close(mount);
+		errno = ENODEV; /* something is mounted over it */
+		return -1;
+	}
+	/* open_by_handle_at wants a descriptor that is not O_PATH. */
+	int real = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	close(mount);
+	if (real < 0)
+		return -1;
+	union handle handle;
+	unsigned char *at = handle.head.f_handle;
+	__u32 ino32 = (__u32)key->ino;
+	switch (magic) {
+	case EXT4_MAGIC:
+		handle.head.handle_type = HANDLE_INO32;
+		handle.head.handle_bytes = 8;
+		memcpy(at, &ino32, 4);
+		memcpy(at + 4, &key->generation, 4);
+		break;
+	case XFS_MAGIC:
+		handle.head.handle_type = HANDLE_XFS64;
+		handle.head.handle_bytes = 12;
+		memcpy(at, &key->ino, 8);
+		memcpy(at + 8, &key->generation, 4);
+		break;
+	default:
+		handle.head.handle_type = HANDLE_BTRFS;
+		handle.head.handle_bytes = 20;
+		memcpy(at, &key->ino, 8);
+		memcpy(at + 8, &key->subvolume, 8);
+		memcpy(at + 16, &key->generation, 4);
+	}
+	int fd = open_by_handle_at(real, &handle.head, flags | O_CLOEXEC);
+	int error = errno;
+	close(real);
+	errno = error;
+	return fd;
+}
+
+bool uuid_of_device(__u32 device, __u8 uuid[UUID_BYTES])
+{
+	pthread_rwlock_rdlock(&lock);
+	const struct mounted *mounted = find_device(device);
+	bool found = mounted && mounted->has_uuid;
+	if (found)
+		memcpy(uuid, mounted->uuid, UUID_BYTES);
+	pthread_rwlock_unlock(&lock);
+	return found;
+}
+
+bool device_of_uuid(const __u8 uuid[UUID_BYTES], __u32 *device)
+{
+	bool found = false;
+	pthread_rwlock_rdlock(&lock);
+	for (int i = 0; i < counts[current] && !found; i++)
+		if (tables[current][i].has_uuid && !memcmp(tables[current][i].uuid, uuid, UUID_BYTES)) {
+			*device = tables[current][i].device;
+			found = true;
+		}
+	pthread_rwlock_unlock(&lock);
+	return found;
+}
+
+__u32 block_device_of(__u32 device)
+{
+	pthread_rwlock_rdlock(&lock);
+	const struct mounted *mounted = find_device(device);
+	__u32 block = mounted ? mounted->block : 0;
+	pthread_rwlock_unlock(&lock);
+	return block;
+}

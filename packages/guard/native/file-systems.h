@@ -1,0 +1,34 @@
+/* The file systems that hold marked inodes, and how to reach an inode in them without walking any path. */
+#ifndef SAMEPAGE_FILE_SYSTEMS_H
+#define SAMEPAGE_FILE_SYSTEMS_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+#include "guard-abi.h"
+
+#define UUID_BYTES 16
+
+/* Opens /proc/self/mountinfo for poll(POLLPRI) and reads the mounts. Returns the descriptor, or -1 with errno. */
+int file_systems_start(void);
+
+/* Reads the mounts again; call when the descriptor of file_systems_start signals POLLPRI. */
+void file_systems_refresh(void);
+
+/* The key of the inode behind a descriptor. 0, or -1 with errno (EOPNOTSUPP: not ext4, XFS or btrfs). */
+int key_of_descriptor(int fd, struct inode_key *key);
+
+/* The key of one name in a directory, symbolic links not followed. 0, or -1 with errno. */
+int key_of_name(int directory, const char *name, struct inode_key *key);
+
+/* Opens an inode by its key, through the daemon's own mount of its file system: no name is looked up, so no
+ * guest can redirect it. Returns a descriptor, or -1 with errno (ESTALE: gone, ENODEV: not mounted). */
+int open_inode(const struct inode_key *key, int flags);
+
+/* The identity of a file system that outlives a reboot, by device or back. False when unknown. */
+bool uuid_of_device(__u32 device, __u8 uuid[UUID_BYTES]);
+bool device_of_uuid(const __u8 uuid[UUID_BYTES], __u32 *device);
+
+/* The block device (kernel numbering) under a mounted file system, 0 when it has none of its own. */
+__u32 block_device_of(__u32 device);
+
+#endif

@@ -1,0 +1,102 @@
+/* What the BPF programs and the daemon share: the layout of map keys, values and events. */
+#ifndef SAMEPAGE_GUARD_ABI_H
+#define SAMEPAGE_GUARD_ABI_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+/* Raised with every change of a layout or of what a program promises: a daemon that finds other programs
+ * pinned replaces them. */
+#define GUARD_ABI 1
+
+#define NAME_BYTES 256 /* NAME_MAX and its end */
+
+/* One inode for as long as it exists: a number that is used again has another generation, and inodes of two
+ * btrfs subvolumes may share number and generation. `device` is the superblock's s_dev (on btrfs not st_dev). */
+struct inode_key {
+	__u64 ino;
+	__u64 subvolume; /* root id on btrfs, else 0 */
+	__u32 device;
+	__u32 generation;
+};
+
+static inline __attribute__((always_inline)) bool same_inode(const struct inode_key *a, const struct inode_key *b)
+{
+	return a->ino == b->ino && a->subvolume == b->subvolume && a->device == b->device && a->generation == b->generation;
+}
+
+enum event_kind {
+	EVENT_OPEN = 1,     /* an open that can modify; the opener goes on into the fanotify hold */
+	EVENT_METADATA = 2, /* chmod, chown, utimes, truncate by path; the caller is stopped and its call restarted */
+	EVENT_ALONE = 3,    /* a change was refused although one link is left: the mark may go */
+	EVENT_LOCKED = 4,   /* somebody locked a shared inode: locks couple guests, so the engine should know */
+};
+
+struct guard_event {
+	struct inode_key inode;
+	struct inode_key parent; /* the directory that holds the name that was used */
+	__u64 task;              /* tgid << 32 | tid, of the initial pid namespace */
+	__u64 started;           /* CLOCK_MONOTONIC ns */
+	__u32 kind;
+	__u32 reserved;
+	char comm[16];
+	char name[NAME_BYTES]; /* the one component in `parent` */
+};
+
+enum answer_state {
+	ANSWER_HOLD = 1,    /* fanotify holds this open now: let it run into it */
+	ANSWER_RESTART = 2, /* ptrace stops the caller on its way out: restart its system call */
+	ANSWER_RESULT = 3,  /* `error` is the verdict: -ESTALE walks the path again, else it goes to the caller */
+};
+
+struct guard_answer {
+	struct inode_key inode;
+	__u64 expires; /* CLOCK_MONOTONIC ns; a verdict that nobody fetched must not meet a later call */
+	__u64 state;
+	__s64 error; /* negative errno */
+};
+
+struct guard_mark {
+	__u64 locked; /* a lock was reported: once a mark */
+};
+
+/* What a thread of the daemon means by its next rename. */
+enum rename_intent {
+	RENAME_REPLACE = 1, /* go through only over this inode */
+	RENAME_DROP = 2,    /* never go through; drop the mark if this name is the only link and nobody else has it open */
+};
+
+struct guard_rename {
+	struct inode_key inode;
+	__u32 intent;
+	__s32 readers; /* descriptors open for reading and for writing that are accounted for */
+	__s32 writers;
+	__u32 reserved;
+};
+
+enum guard_counter {
+	COUNT_OPENS,     /* opens of a shared inode that could modify it */
+	COUNT_METADATA,  /* metadata changes by path of a shared inode */
+	COUNT_REFUSED,   /* EPERM by rule: descriptor-based metadata, xattr, ACL, flags, kernel-internal opens */
+	COUNT_UNGUARDED, /* EPERM since no live daemon answered */
+	COUNT_TIMEOUT,   /* EPERM since the daemon did not answer in time */
+	COUNT_UNSHARED,  /* marks dropped in place, without a copy */
+	COUNT_LATE,      /* opens sent back that passed the open hook before the inode was marked */
+	COUNTERS,
+};
+
+enum guard_mode {
+	MODE_DENY = 0, /* refuse every in-place change: kernels without file_post_open, or while nothing answers */
+	MODE_COPY = 1, /* copy on write */
+};
+
+/* One element, mapped into the daemon: it beats here, the programs read. */
+struct guard_state {
+	__u64 heartbeat; /* CLOCK_MONOTONIC ns */
+	__u32 daemon;    /* tgid; 0 when none */
+	__u32 mode;
+	__u32 abi;
+	__u32 reserved;
+};
+
+#endif

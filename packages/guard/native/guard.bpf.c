@@ -1,0 +1,541 @@
+/* The kernel half of the guard: finds who is about to change a shared inode, hands the caller to the daemon,
+ * and makes sure that nothing is opened for writing, nor its metadata changed, while it is still shared.
+ * README.md tells the whole path of a write. Every way out that is not proved safe is an error to the caller. */
+#include "kernel-types.h"
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+#include "guard-abi.h"
+#include "system-calls.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define EPERM 1
+#define EAGAIN 11
+#define ESTALE 116
+#define ECANCELED 125
+#define ERESTARTNOINTR 513 /* kernel-internal: the call is started again once the ptrace stop is over */
+
+#define S_IFMT 0170000
+#define S_IFREG 0100000
+#define S_IFBLK 0060000
+#define O_ACCMODE 03
+#define O_TRUNC 01000
+#define FMODE_WRITE 0x2
+#define MAY_WRITE 0x2
+#define F_SETLEASE 1024
+#define PF_IO_WORKER 0x10
+#define PF_EXITING 0x4
+#define PF_KTHREAD 0x200000
+#define ATTR_UID (1 << 1)
+#define ATTR_GID (1 << 2)
+#define ATTR_SIZE (1 << 3)
+#define ATTR_TOUCH (1 << 17)
+#define CAP_CHOWN 0
+#define CAP_FOWNER 3
+#define BTRFS_SUPER_MAGIC 0x9123683E
+
+/* The ioctls that change an inode through a descriptor opened for reading only. */
+#define FS_IOC_SETFLAGS 0x40086602
+#define FS_IOC32_SETFLAGS 0x40046602
+#define FS_IOC_FSSETXATTR 0x401c5820
+#define FS_IOC_SETVERSION 0x40087602
+#define FS_IOC32_SETVERSION 0x40047602
+#define FS_IOC_ENABLE_VERITY 0x40806685
+#define EXT4_IOC_MIGRATE 0x6609
+
+/* The daemon answers within a wake-up (tens of microseconds); a second without one is a stuck daemon. */
+#define ANSWER_TIMEOUT_NS 1000000000ULL
+/* It beats every 250 ms; eight missed beats and it counts as dead even if its process still exists. */
+#define HEARTBEAT_TIMEOUT_NS 2000000000ULL
+/* Bound of the wait loop for the verifier; the time limit ends it first. */
+#define WAIT_ROUNDS (1 << 23)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4 << 20); /* allocated as used: about 100 bytes a mark */
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct inode_key);
+	__type(value, struct guard_mark);
+} marks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192); /* callers waiting at one time; preallocated: nothing is allocated while one waits */
+	__type(key, u64);
+	__type(value, struct guard_answer);
+} answers SEC(".maps");
+
+/* What the daemon's thread (by tid) means by its rename. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, u32);
+	__type(value, struct guard_rename);
+} replacing SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20); /* 2,900 events; full means refused */
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, COUNTERS);
+	__type(key, u32);
+	__type(value, u64);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, u32);
+	__type(value, struct guard_state);
+} state SEC(".maps");
+
+/* Block devices of guarded file systems (s_dev): nobody inside a guest writes them behind the file system's back. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, u32);
+	__type(value, u32);
+} devices SEC(".maps");
+
+extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym __weak;
+extern void bpf_task_release(struct task_struct *task) __ksym __weak;
+
+static __always_inline void count(u32 which)
+{
+	u64 *value = bpf_map_lookup_elem(&counters, &which);
+	if (value)
+		__sync_fetch_and_add(value, 1);
+}
+
+static __always_inline long refuse(u32 which)
+{
+	count(which);
+	return -EPERM;
+}
+
+static __always_inline struct guard_state *guard_state(void)
+{
+	u32 zero = 0;
+	return bpf_map_lookup_elem(&state, &zero);
+}
+
+static __always_inline void key_of(struct inode_key *key, struct inode *inode)
+{
+	struct super_block *sb = inode->i_sb;
+	key->ino = inode->i_ino;
+	key->subvolume = 0;
+	key->device = sb->s_dev;
+	key->generation = inode->i_generation;
+	if (bpf_core_type_exists(struct btrfs_inode) && sb->s_magic == BTRFS_SUPER_MAGIC) {
+		struct btrfs_inode *own =
+			(void *)inode - bpf_core_field_offset(struct btrfs_inode, vfs_inode);
+		key->subvolume = BPF_CORE_READ(own, root, root_key.objectid);
+	}
+}
+
+static __always_inline bool is_marked(struct inode *inode, struct inode_key *key)
+{
+	if ((inode->i_mode & S_IFMT) != S_IFREG)
+		return false;
+	key_of(key, inode);
+	return bpf_map_lookup_elem(&marks, key) != 0;
+}
+
+/* Posts what the daemon needs to find the name. False when the ring is full. */
+static __always_inline bool post(u32 kind, const struct inode_key *key, struct dentry *dentry)
+{
+	struct guard_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event)
+		return false;
+	struct dentry *parent = dentry->d_parent;
+	event->inode = *key;
+	key_of(&event->parent, parent->d_inode);
+	event->task = bpf_get_current_pid_tgid();
+	event->started = bpf_ktime_get_ns();
+	event->kind = kind;
+	event->reserved = 0;
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	if (bpf_probe_read_kernel_str(event->name, sizeof(event->name), dentry->d_name.name) < 0)
+		event->name[0] = 0;
+	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
+	return true;
+}
+
+static __always_inline bool daemon_lives(struct guard_state *s)
+{
+	u32 pid = s->daemon;
+	if (!pid || bpf_ktime_get_ns() - s->heartbeat > HEARTBEAT_TIMEOUT_NS)
+		return false;
+	/* Dead since the last beat? Then nobody has to wait for the beat to grow old. */
+	struct task_struct *task = bpf_task_from_pid(pid);
+	if (!task)
+		return false;
+	bool lives = !(task->flags & PF_EXITING) && !task->exit_state;
+	bpf_task_release(task);
+	return lives;
+}
+
+struct wait {
+	u64 task;
+	u64 until;
+	u64 stack;
+	s64 outcome; /* 0: no answer yet */
+	s64 error;
+};
+
+static long wait_round(u64 round, void *context)
+{
+	struct wait *wait = context;
+	struct guard_answer *answer = bpf_map_lookup_elem(&answers, &wait->task);
+	if (answer && answer->state) {
+		wait->outcome = answer->state;
+		wait->error = answer->error;
+		return 1;
+	}
+	if (bpf_ktime_get_ns() > wait->until)
+		return 1;
+	/* A helper that may fault gives the CPU to whoever wants it (might_sleep, cond_resched), here the daemon:
+	 * BPF has no sleep, and a plain loop would starve the daemon on a machine whose CPUs all wait like this. */
+	u64 ignored;
+	bpf_copy_from_user_task(&ignored, sizeof(ignored), (void *)wait->stack, bpf_get_current_task_btf(), 0);
+	return 0;
+}
+
+/* Widths of 64 bits here and above: the verifier proves a hook's range of results only without sign extension. */
+static __always_inline long checked(s64 error)
+{
+	if (error < -4095 || error >= 0)
+		return -EPERM;
+	return error;
+}
+
+/* Hands the caller to the daemon. Returns an answer_state, or a negative errno. */
+static __always_inline long hand_over(u32 kind, const struct inode_key *key, struct dentry *dentry)
+{
+	struct guard_state *s = guard_state();
+	if (!s || s->mode != MODE_COPY || !daemon_lives(s))
+		return refuse(COUNT_UNGUARDED);
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct wait wait = {
+		.task = bpf_get_current_pid_tgid(),
+		.until = bpf_ktime_get_ns() + ANSWER_TIMEOUT_NS,
+		.stack = stack_pointer((struct pt_regs *)bpf_task_pt_regs(current)),
+	};
+	bpf_map_delete_elem(&answers, &wait.task);
+	if (!post(kind, key, dentry))
+		return refuse(COUNT_UNGUARDED);
+	bpf_loop(WAIT_ROUNDS, wait_round, &wait, 0);
+	if (!wait.outcome)
+		return refuse(COUNT_TIMEOUT);
+	if (wait.outcome == ANSWER_RESULT) {
+		bpf_map_delete_elem(&answers, &wait.task);
+		return checked(wait.error);
+	}
+	if (wait.outcome == ANSWER_RESTART)
+		bpf_map_delete_elem(&answers, &wait.task);
+	return wait.outcome;
+}
+
+/* A verdict that the daemon left for this caller about this inode, or 0. Taken once. */
+static __always_inline long take_verdict(const struct inode_key *key)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct guard_answer *answer = bpf_map_lookup_elem(&answers, &task);
+	if (!answer || answer->state != ANSWER_RESULT || !same_inode(&answer->inode, key) ||
+	    answer->expires < bpf_ktime_get_ns())
+		return 0;
+	s64 error = answer->error;
+	bpf_map_delete_elem(&answers, &task);
+	return checked(error);
+}
+
+/* Kernel code that opens or changes a file on its own (nfsd, overlay's real file, ioctls that open by handle)
+ * does not pass file_post_open nor walk a path again: it must never get past the first hook. */
+static __always_inline bool is_internal_mount(struct vfsmount *mnt)
+{
+	struct mount *own = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	long ns = (long)BPF_CORE_READ(own, mnt_ns);
+	return ns == 0 || (ns < 0 && ns >= -4095); /* MNT_NS_INTERNAL is ERR_PTR(-EINVAL) */
+}
+
+/* Tasks with another root directory than init's: containers, chroots. */
+static __always_inline bool is_inside_guest(struct task_struct *current)
+{
+	struct task_struct *init = bpf_task_from_pid(1);
+	if (!init)
+		return true;
+	bool inside = BPF_CORE_READ(init, fs, root.dentry) != BPF_CORE_READ(current, fs, root.dentry) ||
+		      BPF_CORE_READ(init, fs, root.mnt) != BPF_CORE_READ(current, fs, root.mnt);
+	bpf_task_release(init);
+	return inside;
+}
+
+static __always_inline long open_shared(struct file *file, struct inode *inode, struct inode_key *key)
+{
+	count(COUNT_OPENS);
+	struct guard_state *s = guard_state();
+	if (!s || s->mode != MODE_COPY)
+		return refuse(COUNT_UNGUARDED);
+	if (bpf_get_current_pid_tgid() >> 32 == s->daemon) /* it would wait for itself */
+		return refuse(COUNT_REFUSED);
+	struct task_struct *current = bpf_get_current_task_btf();
+	if (current->flags & PF_KTHREAD || is_internal_mount(file->f_path.mnt))
+		return refuse(COUNT_REFUSED);
+	if (!(current->flags & PF_IO_WORKER) &&
+	    !opens_by_path(call_number((struct pt_regs *)bpf_task_pt_regs(current))))
+		return refuse(COUNT_REFUSED);
+	long outcome = hand_over(EVENT_OPEN, key, file->f_path.dentry);
+	if (outcome == ANSWER_HOLD)
+		return 0;
+	return outcome < 0 ? checked(outcome) : refuse(COUNT_UNGUARDED);
+}
+
+SEC("?lsm.s/file_open")
+int BPF_PROG(guard_file_open, struct file *file)
+{
+	if (!(file->f_mode & FMODE_WRITE) && !(file->f_flags & (O_ACCMODE | O_TRUNC)))
+		return 0;
+	struct inode *inode = file->f_inode;
+	struct inode_key key;
+	if ((inode->i_mode & S_IFMT) == S_IFBLK) {
+		u32 device = inode->i_rdev;
+		if (bpf_map_lookup_elem(&devices, &device) && is_inside_guest(bpf_get_current_task_btf()))
+			return refuse(COUNT_REFUSED);
+		return 0;
+	}
+	if (!is_marked(inode, &key))
+		return 0;
+	return open_shared(file, inode, &key);
+}
+
+SEC("?lsm/file_post_open")
+int BPF_PROG(guard_file_post_open, struct file *file, int mask)
+{
+	if (!(mask & MAY_WRITE))
+		return 0;
+	struct inode *inode = file->f_inode;
+	struct inode_key key;
+	if (!is_marked(inode, &key))
+		return 0;
+	long verdict = take_verdict(&key);
+	if (verdict)
+		return verdict;
+	count(COUNT_LATE);
+	return -ESTALE;
+}
+
+/* Whether the caller's user namespace knows the inode's owner: root of `unshare -Ur` has every capability, but
+ * only over inodes of owners that are mapped. A map of more than 5 extents (kept elsewhere) counts as knowing. */
+static __always_inline bool is_owner_mapped(const struct cred *cred, u32 uid)
+{
+	struct user_namespace *ns = BPF_CORE_READ(cred, user_ns);
+	u32 extents = BPF_CORE_READ(ns, uid_map.nr_extents);
+	if (extents > 5)
+		return true;
+	for (u32 i = 0; i < 5; i++) {
+		if (i >= extents)
+			break;
+		struct uid_gid_extent extent;
+		if (bpf_core_read(&extent, sizeof(extent), &ns->uid_map.extent[i]))
+			return false;
+		if (uid - extent.lower_first < extent.count)
+			return true;
+	}
+	return false;
+}
+
+/* The kernel checks permission for metadata only after this hook: without this, anybody could have copies made
+ * by calls that fail. True when the kernel may still say no is harmless, false when it would say yes is not. */
+static __always_inline bool may_change(struct inode *inode, u32 valid)
+{
+	if (valid & (ATTR_SIZE | ATTR_TOUCH))
+		return true; /* write permission was checked on the way */
+	struct task_struct *current = bpf_get_current_task_btf();
+	const struct cred *cred = BPF_CORE_READ(current, cred);
+	u32 owner = inode->i_uid.val;
+	if (BPF_CORE_READ(cred, fsuid.val) == owner)
+		return true;
+	u64 capability = 1ULL << (valid & (ATTR_UID | ATTR_GID) ? CAP_CHOWN : CAP_FOWNER);
+	return (BPF_CORE_READ(cred, cap_effective.val) & capability) && is_owner_mapped(cred, owner);
+}
+
+SEC("?lsm.s/inode_setattr")
+int BPF_PROG(guard_inode_setattr, struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)
+{
+	struct inode *inode = dentry->d_inode;
+	struct inode_key key;
+	if (!inode || !is_marked(inode, &key))
+		return 0;
+	struct guard_state *s = guard_state();
+	if (s && bpf_get_current_pid_tgid() >> 32 == s->daemon)
+		return -EPERM; /* the daemon's own fchmod: its proof that a mark is enforced */
+	long verdict = take_verdict(&key);
+	if (verdict)
+		return verdict;
+	count(COUNT_METADATA);
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(current);
+	long number = call_number(regs);
+	if (current->flags & (PF_KTHREAD | PF_IO_WORKER) || !changes_by_path(number))
+		return refuse(COUNT_REFUSED);
+	char first = 0;
+	if (may_lack_a_path(number) &&
+	    (bpf_copy_from_user(&first, 1, (void *)second_argument(regs)) || !first)) /* futimens, AT_EMPTY_PATH */
+		return refuse(COUNT_REFUSED);
+	if (!may_change(inode, attr->ia_valid))
+		return -EPERM;
+	long outcome = hand_over(EVENT_METADATA, &key, dentry);
+	if (outcome == ANSWER_RESTART)
+		return -ERESTARTNOINTR;
+	return outcome < 0 ? checked(outcome) : refuse(COUNT_UNGUARDED);
+}
+
+static __always_inline long refuse_if_shared(struct inode *inode, struct dentry *dentry)
+{
+	struct inode_key key;
+	if (!inode || !is_marked(inode, &key))
+		return 0;
+	if (inode->i_nlink == 1)
+		post(EVENT_ALONE, &key, dentry);
+	return refuse(COUNT_REFUSED);
+}
+
+SEC("?lsm/inode_setxattr")
+int BPF_PROG(guard_inode_setxattr, struct mnt_idmap *idmap, struct dentry *dentry)
+{
+	return refuse_if_shared(dentry->d_inode, dentry);
+}
+
+SEC("?lsm/inode_removexattr")
+int BPF_PROG(guard_inode_removexattr, struct mnt_idmap *idmap, struct dentry *dentry)
+{
+	return refuse_if_shared(dentry->d_inode, dentry);
+}
+
+SEC("?lsm/inode_set_acl")
+int BPF_PROG(guard_inode_set_acl, struct mnt_idmap *idmap, struct dentry *dentry)
+{
+	return refuse_if_shared(dentry->d_inode, dentry);
+}
+
+SEC("?lsm/inode_remove_acl")
+int BPF_PROG(guard_inode_remove_acl, struct mnt_idmap *idmap, struct dentry *dentry)
+{
+	return refuse_if_shared(dentry->d_inode, dentry);
+}
+
+SEC("?lsm/inode_file_setattr")
+int BPF_PROG(guard_inode_file_setattr, struct dentry *dentry)
+{
+	return refuse_if_shared(dentry->d_inode, dentry);
+}
+
+SEC("?lsm/file_ioctl")
+int BPF_PROG(guard_file_ioctl, struct file *file, unsigned int command)
+{
+	switch (command) {
+	case FS_IOC_SETFLAGS:
+	case FS_IOC32_SETFLAGS:
+	case FS_IOC_FSSETXATTR:
+	case FS_IOC_SETVERSION:
+	case FS_IOC32_SETVERSION:
+	case FS_IOC_ENABLE_VERITY:
+	case EXT4_IOC_MIGRATE:
+		return refuse_if_shared(file->f_inode, file->f_path.dentry);
+	}
+	return 0;
+}
+
+SEC("?lsm/file_ioctl_compat")
+int BPF_PROG(guard_file_ioctl_compat, struct file *file, unsigned int command)
+{
+	switch (command) {
+	case FS_IOC_SETFLAGS:
+	case FS_IOC32_SETFLAGS:
+	case FS_IOC_FSSETXATTR:
+	case FS_IOC32_SETVERSION:
+	case FS_IOC_ENABLE_VERITY:
+		return refuse_if_shared(file->f_inode, file->f_path.dentry);
+	}
+	return 0;
+}
+
+/* Locks belong to the inode, so they couple the guests that share it: the engine keeps such files apart. */
+SEC("?lsm/file_lock")
+int BPF_PROG(guard_file_lock, struct file *file)
+{
+	struct inode_key key;
+	struct task_struct *current = bpf_get_current_task_btf();
+	if ((file->f_inode->i_mode & S_IFMT) != S_IFREG ||
+	    second_argument((struct pt_regs *)bpf_task_pt_regs(current)) == F_SETLEASE) /* ours, while marking and unifying */
+		return 0;
+	key_of(&key, file->f_inode);
+	struct guard_mark *mark = bpf_map_lookup_elem(&marks, &key);
+	if (mark && !mark->locked) {
+		mark->locked = 1;
+		post(EVENT_LOCKED, &key, file->f_path.dentry);
+	}
+	return 0;
+}
+
+/* The only link is this name (its directory is locked, so it stays) and nobody holds the inode open, perhaps in
+ * another guest that has removed its own name: then nobody shares it. Without the kernel's count of readers (IMA)
+ * that cannot be known. A link count alone proves nothing: the last link may be the pool's. */
+static __always_inline bool drop_mark(struct inode *inode, const struct guard_rename *expected)
+{
+	if (inode->i_nlink != 1 || !bpf_core_field_exists(inode->i_readcount) ||
+	    inode->i_readcount.counter != expected->readers || inode->i_writecount.counter != expected->writers)
+		return false;
+	bpf_map_delete_elem(&marks, &expected->inode);
+	count(COUNT_UNSHARED);
+	return true;
+}
+
+/* Makes the daemon's rename a compare-and-swap: it runs under the locks of the directories, so a guest that
+ * renamed, unlinked or replaced the name meanwhile cannot lose what it put there. */
+SEC("?lsm/inode_rename")
+int BPF_PROG(guard_inode_rename, struct inode *old_dir, struct dentry *old_dentry, struct inode *new_dir,
+	     struct dentry *new_dentry)
+{
+	struct guard_state *s = guard_state();
+	u64 task = bpf_get_current_pid_tgid();
+	if (!s || task >> 32 != s->daemon)
+		return 0;
+	u32 thread = (u32)task;
+	struct guard_rename *expected = bpf_map_lookup_elem(&replacing, &thread);
+	if (!expected)
+		return 0;
+	bool replaces = expected->intent == RENAME_REPLACE;
+	struct inode *inode = replaces ? new_dentry->d_inode : old_dentry->d_inode;
+	struct inode_key key;
+	if (!inode)
+		return -EAGAIN;
+	key_of(&key, inode);
+	if (!same_inode(&expected->inode, &key))
+		return -EAGAIN;
+	if (replaces)
+		return 0;
+	return drop_mark(inode, expected) ? -ECANCELED : -EAGAIN;
+}
+
+/* Kernels before 6.9 have no file_post_open, so they can only refuse. Their hooks take no idmap (inode_setattr)
+ * and ACLs pass inode_setxattr. */
+SEC("?lsm/file_open")
+int BPF_PROG(deny_file_open, struct file *file)
+{
+	if (!(file->f_mode & FMODE_WRITE) && !(file->f_flags & (O_ACCMODE | O_TRUNC)))
+		return 0;
+	return refuse_if_shared(file->f_inode, file->f_path.dentry);
+}
+
+SEC("?lsm/inode_setattr")
+int BPF_PROG(deny_inode_setattr, struct dentry *dentry)
+{
+	return refuse_if_shared(dentry->d_inode, dentry);
+}

@@ -1,0 +1,219 @@
+#define _GNU_SOURCE
+#include "link-break.h"
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "clock.h"
+#include "file-systems.h"
+#include "log.h"
+#include "worker.h"
+
+#define TEMPORARY_PREFIX ".samepage-guard-"
+#define TEMPORARY_BYTES 48
+
+/* What a thread is about to leave in a guest's directory. A killed daemon's successor removes it; the file is
+ * mapped shared, so a kill loses nothing, and after a power loss the name is recognised by its prefix. */
+struct intent {
+	__u32 used;
+	__u32 reserved;
+	struct inode_key parent;
+	char temporary[TEMPORARY_BYTES];
+};
+
+static struct intent *intents;
+static int replacing, marks;
+
+#define ORPHANS 4096
+#define ORPHAN_NS 10000000000ULL /* a caller is answered within a second or refused */
+
+static struct orphan {
+	struct inode_key inode;
+	unsigned long long since;
+} orphans[ORPHANS];
+static int orphan_count;
+static pthread_mutex_t orphans_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void clean_up(struct intent *intent)
+{
+	if (!intent->used)
+		return;
+	intent->temporary[TEMPORARY_BYTES - 1] = 0;
+	int parent = open_inode(&intent->parent, O_RDONLY | O_DIRECTORY);
+	if (parent >= 0) {
+		if (strncmp(intent->temporary, TEMPORARY_PREFIX, sizeof(TEMPORARY_PREFIX) - 1) == 0 &&
+		    !strchr(intent->temporary, '/') && unlinkat(parent, intent->temporary, 0) == 0)
+			log_line("removed the half-made copy of a break that was killed");
+		close(parent);
+	}
+	intent->used = 0;
+}
+
+int link_break_start(const char *state_directory, int replacing_map, int marks_map)
+{
+	char path[PATH_MAX];
+	replacing = replacing_map;
+	marks = marks_map;
+	snprintf(path, sizeof(path), "%s/intents", state_directory);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	size_t bytes = WORKERS * sizeof(struct intent);
+	if (fd < 0 || ftruncate(fd, (off_t)bytes))
+		return -1;
+	intents = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (intents == MAP_FAILED)
+		return -1;
+	for (int i = 0; i < WORKERS; i++)
+		clean_up(&intents[i]);
+	return 0;
+}
+
+static int choose_temporary(char temporary[TEMPORARY_BYTES])
+{
+	__u64 random[2];
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return -1;
+	snprintf(temporary, TEMPORARY_BYTES, TEMPORARY_PREFIX "%016llx%08x", (unsigned long long)random[0], (unsigned)random[1]);
+	return 0;
+}
+
+/* A rename under the kernel half's eyes: see guard_inode_rename. */
+static int checked_rename(int directory, const char *from, const char *to, const struct guard_rename *expected)
+{
+	__u32 thread = (__u32)gettid();
+	if (bpf_map_update_elem(replacing, &thread, expected, BPF_ANY))
+		return -1;
+	int result = renameat2(directory, from, directory, to, expected->intent == RENAME_DROP ? RENAME_NOREPLACE : 0), error = errno;
+	bpf_map_delete_elem(replacing, &thread);
+	errno = error;
+	return result;
+}
+
+static bool drop_mark(int parent, const struct break_request *request)
+{
+	char temporary[TEMPORARY_BYTES];
+	/* The one reader is this daemon's own descriptor. */
+	const struct guard_rename drop = { .inode = request->inode, .intent = RENAME_DROP, .readers = 1, .writers = request->writer };
+	return choose_temporary(temporary) == 0 && checked_rename(parent, request->name, temporary, &drop) && errno == ECANCELED;
+}
+
+/* The copy has no name until it is complete (O_TMPFILE): a guest sees it for the moment between link and rename. */
+static int put_in_place(int parent, const char *name, int copy, const struct break_request *request)
+{
+	struct intent *intent = &intents[request->slot];
+	char self[64];
+	if (choose_temporary(intent->temporary))
+		return -1;
+	intent->parent = request->parent;
+	__atomic_store_n(&intent->used, 1, __ATOMIC_RELEASE);
+	crash_point("intent");
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", copy);
+	int result = linkat(AT_FDCWD, self, parent, intent->temporary, AT_SYMLINK_FOLLOW);
+	crash_point("linked");
+	if (result == 0) {
+		const struct guard_rename replace = { .inode = request->inode, .intent = RENAME_REPLACE };
+		result = checked_rename(parent, intent->temporary, name, &replace);
+		crash_point("renamed");
+		int error = errno == EAGAIN ? ESTALE : errno;
+		if (result)
+			unlinkat(parent, intent->temporary, 0);
+		errno = error;
+	}
+	__atomic_store_n(&intent->used, 0, __ATOMIC_RELEASE);
+	return result;
+}
+
+/* The directory, if its entry still is the shared inode; else -1 and why in *error. */
+static int open_parent(const struct break_request *request, int *error)
+{
+	struct inode_key now;
+	int parent = open_inode(&request->parent, O_RDONLY | O_DIRECTORY);
+	*error = parent < 0 && errno != ENOENT ? errno : ESTALE;
+	if (parent < 0)
+		return -1;
+	if (*request->name && !strchr(request->name, '/') && key_of_name(parent, request->name, &now) == 0 && same_inode(&now, &request->inode))
+		return parent;
+	close(parent); /* renamed, replaced or unlinked meanwhile, perhaps by this very break for another opener */
+	return -1;
+}
+
+/* The mark of an inode without a name must outlast its opener's way to file_post_open, or the write would go there. */
+static void orphan(const struct inode_key *key)
+{
+	pthread_mutex_lock(&orphans_lock);
+	if (orphan_count < ORPHANS) /* else its mark stays until the daemon starts again */
+		orphans[orphan_count++] = (struct orphan){ *key, monotonic_ns() };
+	pthread_mutex_unlock(&orphans_lock);
+}
+
+void link_forget_orphans(void)
+{
+	unsigned long long now = monotonic_ns();
+	pthread_mutex_lock(&orphans_lock);
+	for (int i = orphan_count - 1; i >= 0; i--)
+		if (now - orphans[i].since > ORPHAN_NS) {
+			bpf_map_delete_elem(marks, &orphans[i].inode);
+			orphans[i] = orphans[--orphan_count];
+		}
+	pthread_mutex_unlock(&orphans_lock);
+}
+
+bool link_drop_if_alone(const struct break_request *request)
+{
+	int error, parent = open_parent(request, &error);
+	int source = parent < 0 ? -1 : open_inode(&request->inode, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	bool dropped = source >= 0 && drop_mark(parent, request);
+	if (source >= 0)
+		close(source);
+	if (parent >= 0)
+		close(parent);
+	return dropped;
+}
+
+void link_break(const struct break_request *request, struct copy_buffers *buffers, struct break_result *result)
+{
+	struct stat st, made;
+	int source = request->source, copy = -1;
+	memset(result, 0, sizeof(*result));
+	int parent = open_parent(request, &result->error);
+	if (parent < 0)
+		return;
+	result->error = 0;
+	if (source < 0)
+		source = open_inode(&request->inode, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	if (source < 0 || fstat(source, &st))
+		goto failed;
+	if (st.st_nlink == 1 && drop_mark(parent, request)) {
+		result->dropped = true;
+		goto out;
+	}
+	copy = openat(parent, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (copy < 0)
+		goto failed;
+	crash_point("created");
+	if (copy_file(source, copy, &st, buffers, &result->copied) || fstat(copy, &made))
+		goto failed;
+	crash_point("copied");
+	if (put_in_place(parent, request->name, copy, request))
+		goto failed;
+	result->new_inode = made.st_ino;
+	result->size = st.st_size;
+	if (fstat(source, &st) == 0 && st.st_nlink == 0) /* that was its last name */
+		orphan(&request->inode);
+	goto out;
+failed:
+	result->error = errno ? errno : EIO;
+out:
+	if (copy >= 0)
+		close(copy);
+	if (source >= 0 && source != request->source)
+		close(source);
+	close(parent);
+}

@@ -1,0 +1,160 @@
+/* samepage-guardd: copies a shared file for whoever is about to change it, while the kernel lets the caller wait.
+ *
+ *   samepage-guardd --state DIR --socket PATH     serve
+ *   samepage-guardd --probe                       can this kernel load the programs? prints the mode, or why not
+ */
+#define _GNU_SOURCE
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+#include "clock.h"
+#include "control.h"
+#include "file-systems.h"
+#include "hold.h"
+#include "link-break.h"
+#include "journal.h"
+#include "log.h"
+#include "mark-log.h"
+#include "worker.h"
+
+#define BEAT_NS 250000000 /* the programs call it dead after 2 s */
+#define SWEEP_BEATS 20    /* every 5 s */
+
+static struct programs programs;
+
+static int on_event(void *unused, void *data, size_t size)
+{
+	(void)unused;
+	const struct guard_event *event = data;
+	if (size < sizeof(*event))
+		return 0;
+	switch (event->kind) {
+	case EVENT_OPEN: {
+		int error = hold_expect(event);
+		/* The inode or its file system went away below the opener: it finds out by walking again. */
+		if (error)
+			answer(event, ANSWER_RESULT, error == ESTALE ? -ESTALE : -EPERM);
+		else
+			answer(event, ANSWER_HOLD, 0);
+		break;
+	}
+	case EVENT_METADATA: {
+		struct job job = { .event = *event, .descriptor = -1 };
+		if (!workers_submit(&job))
+			answer(event, ANSWER_RESULT, -EPERM);
+		break;
+	}
+	case EVENT_ALONE: {
+		struct job job = { .event = *event, .descriptor = -1 };
+		workers_submit(&job); /* nobody waits for it; the next refusal asks again */
+		break;
+	}
+	default:
+		journal_note(event);
+	}
+	return 0;
+}
+
+/* Verdicts that no caller fetched (it was killed, or its path leads elsewhere now). */
+static void sweep_answers(void)
+{
+	__u64 keys[256], key, *from = NULL;
+	int count = 0;
+	while (count < 256 && bpf_map_get_next_key(programs.answers, from, &keys[count]) == 0) {
+		key = keys[count++];
+		from = &key;
+	}
+	for (int i = 0; i < count; i++) {
+		struct guard_answer value;
+		if (bpf_map_lookup_elem(programs.answers, &keys[i], &value) == 0 && value.expires + 10000000000ULL < monotonic_ns())
+			bpf_map_delete_elem(programs.answers, &keys[i]);
+	}
+}
+
+static int serve(const char *state_directory, const char *socket_path)
+{
+	if (mkdir(state_directory, 0700) && errno != EEXIST) {
+		log_line("%s: errno %d", state_directory, errno);
+		return 1;
+	}
+	int mounts = file_systems_start();
+	if (mounts < 0 || programs_start(&programs, false))
+		return 1;
+	int fan = hold_start();
+	struct ring_buffer *ring = ring_buffer__new(programs.events, on_event, NULL, NULL);
+	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	const struct itimerspec beat = { { 0, BEAT_NS }, { 0, BEAT_NS } };
+	if (fan < 0 || !ring || timer < 0 || timerfd_settime(timer, 0, &beat, NULL)) {
+		log_line("fanotify, ring buffer or timer: errno %d", errno);
+		return 1;
+	}
+	/* Before the socket exists: whoever finds it may count on being served. Callers of a daemon before this one have
+	 * given up by now: their events are for nobody. */
+	programs.state->heartbeat = monotonic_ns();
+	programs.state->daemon = (__u32)getpid();
+	if (journal_start(state_directory) || mark_log_start(state_directory, programs.marks, !programs.adopted) ||
+	    link_break_start(state_directory, programs.replacing, programs.marks) || workers_start(programs.answers) ||
+	    control_start(socket_path, &programs, mounts)) {
+		log_line("%s or %s: errno %d", state_directory, socket_path, errno);
+		return 1;
+	}
+	log_line("serving on %s, %s", socket_path, programs.adopted ? "hooks adopted" : "hooks attached");
+	unsigned beats = 0;
+	for (;;) {
+		struct pollfd polled[] = { { .fd = ring_buffer__epoll_fd(ring), .events = POLLIN }, { .fd = fan, .events = POLLIN }, { .fd = timer, .events = POLLIN } };
+		if (poll(polled, 3, -1) < 0 && errno != EINTR)
+			return 1;
+		programs.state->heartbeat = monotonic_ns();
+		if (polled[0].revents)
+			ring_buffer__consume(ring);
+		if (polled[1].revents)
+			hold_read();
+		if (polled[2].revents) {
+			__u64 ticks;
+			if (read(timer, &ticks, sizeof(ticks)) > 0 && ++beats % SWEEP_BEATS == 0) {
+				hold_expire();
+				sweep_answers();
+				link_forget_orphans();
+			}
+		}
+	}
+}
+
+int main(int count, char **arguments)
+{
+	const char *state_directory = NULL, *socket_path = NULL;
+	const struct rlimit files = { 65536, 65536 };
+	for (int i = 1; i < count; i++) {
+		if (!strcmp(arguments[i], "--probe")) {
+			if (programs_probe())
+				return 1;
+			puts(kernel_mode() == MODE_COPY ? "copy" : "deny");
+			return 0;
+		}
+		if (!strcmp(arguments[i], "--state") && i + 1 < count)
+			state_directory = arguments[++i];
+		else if (!strcmp(arguments[i], "--socket") && i + 1 < count)
+			socket_path = arguments[++i];
+	}
+	if (!state_directory || !socket_path) {
+		log_line("usage: samepage-guardd --state DIR --socket PATH | --probe");
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	setrlimit(RLIMIT_NOFILE, &files);
+	/* Callers wait for this process: it goes before what else wants the CPU, and is never paged out. */
+	setpriority(PRIO_PROCESS, 0, -20);
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+		log_line("memory cannot be locked: errno %d", errno);
+	return serve(state_directory, socket_path);
+}

@@ -1,0 +1,88 @@
+/** What must hold, by suite: the name of every test that the virtual machine has to report as passed. */
+
+const fileSystems = ["ext4", "xfs", "btrfs"] as const;
+
+const onEachFileSystem = (names: readonly string[]): string[] => fileSystems.flatMap((type) => names.map((name) => `${type}: ${name}`));
+
+/** Rounds of the eight-writer race, by file system. */
+export const rounds = { ext4: 1000, xfs: 100, btrfs: 100 } as const;
+
+/** Rows of Linux-VServer's table of what a copy-on-write link does, and the last link's. */
+const semantics = [
+  "open O_WRONLY breaks the link",
+  "open O_RDWR breaks the link",
+  "open O_APPEND breaks the link",
+  "open O_TRUNC breaks the link",
+  "open O_RDONLY|O_TRUNC breaks the link",
+  "open O_CREAT breaks the link",
+  "open for ioctl only (access mode 3) breaks the link",
+  "chmod by path breaks the link",
+  "chown by path breaks the link",
+  "lchown by path breaks the link",
+  "utimes by path breaks the link",
+  "utimensat with the current time breaks the link",
+  "truncate by path breaks the link",
+  "fchmod on a read-only descriptor is refused",
+  "fchown on a read-only descriptor is refused",
+  "futimens on a read-only descriptor is refused",
+  "setxattr is refused",
+  "fsetxattr on a read-only descriptor is refused",
+  "removexattr is refused",
+  "setting an ACL is refused",
+  "chattr is refused",
+  "FS_IOC_FSSETXATTR is refused",
+  "fchownat with AT_EMPTY_PATH is refused",
+  "a shared writable mapping of a read-only descriptor is refused",
+  "a mapping made before the break keeps the old inode's bytes",
+  "link is free and shares",
+  "unlink touches that name only",
+  "rename touches that name only",
+  "rename over a shared name replaces that name only",
+  "the last link is written in place, without a copy",
+  "what is no longer shared takes attributes again",
+  "the last link is copied while another guest has it open",
+  "and that guest reads the old bytes",
+];
+
+const attributes = ["owner, mode, times, xattrs, ACL, capability and bytes are copied", "holes stay holes", "a directory's default ACL is not inherited by a copy"];
+
+/** Steps of a break at which the daemon is killed; `restart` is on the metadata path only. */
+const killSteps = ["created", "copied", "intent", "linked", "renamed"].flatMap((step) => [`${step}' of a write`, `${step}' of a chmod`]);
+
+const failures = [
+  "a full file system gives the caller ENOSPC and leaves the shared inode",
+  "with the daemon dead a write is refused at once",
+  "with the daemon dead a chmod is refused at once",
+  "with the daemon dead readers, unlink and replace go on",
+  "the next daemon adopts hooks and marks, and writes work again",
+  "and the shared inode is intact",
+  "with the daemon stuck a write is refused",
+  "and works once it goes on",
+  ...["restart' of a chmod", ...killSteps].map((step) => `kill -9 at step '${step}: an error or a private copy, all else intact, cleaned up`),
+  "removed hooks guard nothing",
+  "after a reboot the marks are back from the log",
+];
+
+const attacks = ["raw-device", "reopen", "handle", "xfs-handle", "own-link", "storm", "mounts", "userns", "path-descriptor"];
+
+const tools = [
+  "sed -i",
+  "vim-style rename",
+  "rsync --inplace",
+  "patch",
+  "sqlite reads and writes its database",
+  "dpkg -i reinstalls a package",
+  "chown -R over unified files",
+  "chmod -R over 10000 unified files",
+  "no object of the pool changed meanwhile",
+];
+
+export const suites: Readonly<Record<string, readonly string[]>> = {
+  semantics: onEachFileSystem(semantics),
+  attributes: onEachFileSystem(attributes),
+  failures,
+  // On btrfs stat's device number is no block device's: there is nothing to open raw.
+  hostile: onEachFileSystem(attacks.map((attack) => `hostile guest, ${attack}: nothing of the shared inode changes`)).filter((name) => !name.startsWith("btrfs: hostile guest, raw-device")),
+  tools,
+  hammer: fileSystems.map((type) => `${type}: 8 writers in 8 guests, ${rounds[type]} rounds, mixed ways to open`),
+};

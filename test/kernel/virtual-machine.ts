@@ -1,0 +1,62 @@
+import { execFileSync, spawn } from "node:child_process";
+import { createWriteStream, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+export interface MachineResult {
+  /** By name; `detail` is what stood behind `#`. */
+  readonly tests: ReadonlyMap<string, { readonly ok: boolean; readonly detail: string }>;
+  /** Everything the serial line carried. */
+  readonly log: string;
+}
+
+/** Makes an image file with an empty file system in it. Returns its path. `megabytes`: XFS wants 300. */
+export function makeDisk(directory: string, type: "ext4" | "xfs" | "btrfs", megabytes: number): string {
+  const path = join(directory, `${type}-${megabytes}.img`);
+  writeFileSync(path, "");
+  truncateSync(path, megabytes * 1024 * 1024);
+  execFileSync(`mkfs.${type}`, type === "ext4" ? ["-q", "-F", path] : ["-q", path], { stdio: ["ignore", "ignore", "inherit"] });
+  return path;
+}
+
+/**
+ * Boots a kernel in QEMU without hardware acceleration (build machines rarely have any) until /init powers off.
+ * Lines `ok NAME # detail` and `not ok NAME # detail` on the serial line are its tests.
+ */
+export async function runMachine(options: {
+  readonly image: string;
+  readonly initramfs: string;
+  readonly disks: readonly string[];
+  /** Words for the kernel command line; /init sees them as well. */
+  readonly parameters: readonly string[];
+  readonly logPath: string;
+  readonly timeoutSeconds: number;
+}): Promise<MachineResult> {
+  const disks = options.disks.flatMap((path) => ["-drive", `file=${path},format=raw,if=virtio,cache=unsafe`]);
+  const parameters = ["console=ttyS0", "panic=-1", "quiet", "loglevel=4", ...options.parameters].join(" ");
+  const machine = spawn(
+    "nice",
+    ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2048", "-nographic", "-no-reboot", "-nic", "none",
+      "-kernel", options.image, "-initrd", options.initramfs, "-append", parameters, ...disks],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  const timer = setTimeout(() => machine.kill("SIGKILL"), options.timeoutSeconds * 1000);
+  const tests = new Map<string, { ok: boolean; detail: string }>();
+  const lines: string[] = [];
+  const log = createWriteStream(options.logPath);
+  const exited = new Promise<void>((resolve, reject) => {
+    machine.once("error", reject);
+    machine.once("close", () => resolve());
+  });
+  for await (const raw of createInterface({ input: machine.stdout })) {
+    const line = raw.replace(/\r$/, "");
+    lines.push(line);
+    log.write(`${line}\n`);
+    const match = /^(not )?ok (.+?)(?: # (.*))?$/.exec(line);
+    if (match?.[2] !== undefined) tests.set(match[2], { ok: match[1] === undefined, detail: match[3] ?? "" });
+  }
+  await exited;
+  clearTimeout(timer);
+  log.end();
+  return { tests, log: lines.join("\n") };
+}

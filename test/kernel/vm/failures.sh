@@ -1,0 +1,66 @@
+# A write is delayed, then refused, never leaked.
+. /lib.sh
+cd /mnt/ext4
+share d lib.so 100000 g1 g2
+
+full() {
+	mkdir -p /mnt/small; mount -t ext4 /dev/vdd /mnt/small || return 1
+	share /mnt/small/d big 3000000 g1
+	dd if=/dev/zero of=/mnt/small/fill bs=1M 2>/dev/null
+	sh -c ': >> /mnt/small/d/g1/big' 2>&1 | grep 'No space' && unchanged /mnt/small/d/pool/big && [ $(stat -c %h /mnt/small/d/pool/big) = 2 ] &&
+	! chmod 700 /mnt/small/d/g1/big && [ $(stat -c %a /mnt/small/d/pool/big) = 644 ] && ! ls -a /mnt/small/d/g1 | grep samepage
+}
+check "a full file system gives the caller ENOSPC and leaves the shared inode" full
+umount /mnt/small; DIGEST=$(sha256sum < d/pool/lib.so)
+
+# Dead: kill -9, then at once a write, a chmod, a read.
+kill_guard
+dead_write() { ! sh -c 'echo x >> d/g1/lib.so' 2> /tmp/why; grep 'not permitted' /tmp/why && unchanged d/pool/lib.so; }
+dead_chmod() { ! chmod 700 d/g1/lib.so 2> /tmp/why; grep 'not permitted' /tmp/why && unchanged d/pool/lib.so; }
+check "with the daemon dead a write is refused at once" dead_write
+check "with the daemon dead a chmod is refused at once" dead_chmod
+check "with the daemon dead readers, unlink and replace go on" sh -c 'cat d/g1/lib.so > /dev/null && cp d/g1/lib.so d/g1/new && mv d/g1/new d/g1/lib.so && ln d/pool/lib.so d/g1/more && rm d/g1/more'
+start_guard
+ln -f d/pool/lib.so d/g1/lib.so
+check "the next daemon adopts hooks and marks, and writes work again" sh -c "mark $SOCKET status | grep '\"adopted\":true' && echo x >> d/g1/lib.so"
+check "and the shared inode is intact" unchanged d/pool/lib.so
+
+# Stuck: stopped, the heartbeat grows old.
+kill -STOP $(cat /tmp/guardd.pid); sleep 3; ln -f d/pool/lib.so d/g1/lib.so
+check "with the daemon stuck a write is refused" dead_write
+kill -CONT $(cat /tmp/guardd.pid); sleep 1
+check "and works once it goes on" sh -c 'echo x >> d/g1/lib.so'
+kill_guard
+
+for step in restart created copied intent linked renamed; do
+	for how in write chmod; do
+		[ $step-$how = restart-write ] && continue
+		ln -f d/pool/lib.so d/g1/lib.so
+		export CRASH_AT=$step; start_guard samepage-guardd-crash; unset CRASH_AT
+		if [ $how = write ]; then sh -c 'echo x >> d/g1/lib.so' 2> /dev/null; else chmod 700 d/g1/lib.so 2> /dev/null; fi
+		result=$?
+		for i in $(seq 50); do [ -e /proc/$(cat /tmp/guardd.pid)/exe ] || break; sleep 0.1; done
+		died=1; [ -e /proc/$(cat /tmp/guardd.pid)/exe ] && died=0
+		start_guard
+		sleep 0.2
+		intact() {
+			[ $died = 1 ] || { echo "the daemon did not die"; return 1; }
+			unchanged d/pool/lib.so && [ $(stat -c %a d/pool/lib.so) = 644 ] || { echo "the shared inode changed"; return 1; }
+			[ "$(sha256sum < d/g2/lib.so)" = "$DIGEST" ] || { echo "another guest changed"; return 1; }
+			ls -a d/g1 | grep samepage && { echo "a temporary was left"; return 1; }
+			[ -e d/g1/lib.so ] || { echo "the name is gone"; return 1; }
+			[ $result != 0 ] || [ $(inode d/g1/lib.so) != $(inode d/pool/lib.so) ] || { echo "success without a private copy"; return 1; }
+		}
+		check "kill -9 at step '$step' of a $how: an error or a private copy, all else intact, cleaned up" intact
+		kill_guard
+	done
+done
+start_guard
+
+# A reboot: hooks and marks gone from the kernel, the log of marks on disk.
+ln -f d/pool/lib.so d/g1/lib.so
+cp -a $STATE /tmp/state.kept; mark $SOCKET remove; sleep 0.5
+check "removed hooks guard nothing" [ ! -e /sys/fs/bpf/samepage-guard ]
+start_guard
+reborn() { mark $SOCKET status | grep '"adopted":false' && sh -c 'echo x >> d/g1/lib.so' && unchanged d/pool/lib.so && [ $(inode d/g1/lib.so) != $(inode d/pool/lib.so) ]; }
+check "after a reboot the marks are back from the log" reborn

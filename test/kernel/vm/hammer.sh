@@ -1,0 +1,12 @@
+. /lib.sh
+for fs in ext4:$rounds_ext4 xfs:$rounds_xfs btrfs:$rounds_btrfs; do
+	rounds=${fs#*:} fs=${fs%:*}
+	mkdir -p /mnt/$fs/h
+	hammer /mnt/$fs/h $rounds prepare
+	mark $SOCKET mark /mnt/$fs/h/pool/*
+	start=$(cut -d' ' -f1 /proc/uptime)
+	name="$fs: 8 writers in 8 guests, $rounds rounds, mixed ways to open"
+	if hammer /mnt/$fs/h $rounds > /tmp/hammer.out; then echo "ok $name # $(cat /tmp/hammer.out) $start..$(cut -d' ' -f1 /proc/uptime) s"
+	else echo "not ok $name # $(cat /tmp/hammer.out)"; fi
+done
+mark $SOCKET status

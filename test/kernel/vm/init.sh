@@ -1,0 +1,17 @@
+#!/bin/sh
+# PID 1 of the virtual machine: mounts, loads modules, runs the scripts that the kernel command line names.
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mount -t securityfs security /sys/kernel/security
+mount -t bpf bpf /sys/fs/bpf
+ip link set lo up
+while read -r module; do insmod "/modules/$module.ko" || echo "insmod $module failed"; done < /modules/order
+echo "# $(uname -r), lsm: $(cat /sys/kernel/security/lsm)"
+for word in $(cat /proc/cmdline); do
+	case $word in
+	run=*) sh "/${word#run=}.sh" ;;
+	esac
+done
+poweroff -f

@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ApiClient, createApiClient, type RolloutView } from "@samepage/controller/api";
 import { startRedis, temporaryDirectory, type TestRedis } from "@samepage/test-support";
 import type { AgentsOptions } from "./agents-options.ts";
-import { type MainProcess, startMain } from "./main-process.ts";
+import { freePorts } from "./free-ports.ts";
+import { controllerMain, type MainProcess, startMain } from "./main-process.ts";
 
 /** A fleet of processes that can be killed and started again one by one. */
 export interface FaultFleet extends AsyncDisposable {
@@ -42,7 +41,7 @@ export async function startFaultFleet({ hosts, milliseconds, clockAheadMs = 0 }:
     const controllerOptions = { stateDir: join(dir, "controller"), redis: redis.url, agentListen: `127.0.0.1:${agentPort}`, apiListen: `127.0.0.1:${apiPort}` };
     let controller: MainProcess | undefined;
     const startController = async () => {
-      controller = await startMain("controller-main.ts", controllerOptions);
+      controller = await startMain(controllerMain, controllerOptions);
     };
     const killController = async () => controller?.kill();
     stack.defer(killController);
@@ -60,7 +59,7 @@ export async function startFaultFleet({ hosts, milliseconds, clockAheadMs = 0 }:
     );
     let agents: MainProcess | undefined;
     const startAgents = async (first: AgentsOptions["enrolments"] = {}) => {
-      agents = await startMain("agents-main.ts", { dir, hosts: names, enrolments: first, milliseconds, journal, clockAheadMs } satisfies AgentsOptions);
+      agents = await startMain(join(import.meta.dirname, "agents-main.ts"), { dir, hosts: names, enrolments: first, milliseconds, journal, clockAheadMs } satisfies AgentsOptions);
     };
     const killAgents = async () => agents?.kill();
     stack.defer(killAgents);
@@ -102,18 +101,4 @@ function countLines(journal: string): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const host of readFileSync(journal, { encoding: "utf8", flag: "a+" }).split("\n")) if (host !== "") counts.set(host, (counts.get(host) ?? 0) + 1);
   return counts;
-}
-
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      server.listen(0, "127.0.0.1");
-      await once(server, "listening");
-      const address = server.address();
-      return typeof address === "object" && address !== null ? address.port : 0;
-    }),
-  );
-  for (const server of servers) server.close();
-  return [ports[0] ?? 0, ports[1] ?? 0];
 }

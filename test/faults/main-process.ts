@@ -8,15 +8,22 @@ const readyMs = 60_000;
 
 /** A process of one of this directory's mains. */
 export interface MainProcess extends AsyncDisposable {
+  readonly pid: number;
   /** What it said when it was ready. */
   readonly ready: Record<string, unknown>;
   /** SIGKILL, and gone when it resolves. */
   kill(): Promise<void>;
 }
 
-/** Starts a main with its options and resolves when it is ready. */
-export async function startMain(main: "controller-main.ts" | "agents-main.ts", options: object): Promise<MainProcess> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, main), JSON.stringify(options)], { stdio: ["ignore", "pipe", "inherit"] });
+/** The controller as a process. */
+export const controllerMain = join(import.meta.dirname, "controller-main.ts");
+
+/**
+ * Starts a main with its options and resolves when it is ready.
+ * @param timeoutMs how long that may take.
+ */
+export async function startMain(main: string, options: object, timeoutMs: number = readyMs): Promise<MainProcess> {
+  const child = spawn(process.execPath, [main, JSON.stringify(options)], { stdio: ["ignore", "pipe", "inherit"] });
   const kill = async () => stop(child);
   try {
     const [line] = (await Promise.race([
@@ -24,12 +31,12 @@ export async function startMain(main: "controller-main.ts" | "agents-main.ts", o
       once(child, "exit").then(([code]) => {
         throw new Error(`${main} ended with ${String(code)} before it was ready`);
       }),
-      once(AbortSignal.timeout(readyMs), "abort").then(() => {
-        throw new Error(`${main} was not ready in ${readyMs / 1000} s`);
+      once(AbortSignal.timeout(timeoutMs), "abort").then(() => {
+        throw new Error(`${main} was not ready in ${timeoutMs / 1000} s`);
       }),
     ])) as readonly string[];
     const ready: Record<string, unknown> = JSON.parse(line ?? "{}");
-    return { ready, kill, [Symbol.asyncDispose]: kill };
+    return { pid: child.pid ?? 0, ready, kill, [Symbol.asyncDispose]: kill };
   } catch (error) {
     await kill();
     throw error;

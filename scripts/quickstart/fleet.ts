@@ -24,7 +24,7 @@ interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-/** Starts a private Redis and a controller. */
+/** Starts a private Redis and a controller; port 0 takes a free one. */
 export async function startController(place: Place, port: number, { scratch, undo, signal }: Surroundings): Promise<Fleet> {
   const redisSocket = join(scratch, "redis.sock");
   const redisLog = join(scratch, "redis.log");
@@ -38,7 +38,7 @@ export async function startController(place: Place, port: number, { scratch, und
   const words = [
     ...place.prefix, process.execPath, samepage, "controller", "run",
     "--redis", `unix:${redisSocket}`, "--state-dir", stateDir, "--api-listen", api,
-    "--agent-listen", `${place.address}:${port}`, "--agent-address", `${place.address}:${port}`, "--name", place.address,
+    "--agent-listen", `${place.address}:${port}`, "--name", place.address,
   ];
   const controller = startDaemon("the controller", words, log, undo);
   const environment = { SAMEPAGE_CONTROLLER: api, SAMEPAGE_TOKEN_FILE: join(stateDir, "admin-token") };

@@ -9,8 +9,8 @@ export interface HostGuests {
   /** Directory that holds the guests. */
   readonly directory: string;
   readonly guests: readonly string[];
-  /** Bytes in use on the file system, after everything was written to disk. Undefined where the file system is not its own. */
-  readonly bytesUsed: (() => Promise<number>) | undefined;
+  /** Bytes in use on the file system, once everything is written to it. */
+  readonly bytesUsed: () => Promise<number>;
 }
 
 /** Room for four private guests of the minimal set (200 MB each) and what an upgrade adds. */
@@ -23,19 +23,15 @@ export async function makeGuests(host: number, count: number, notice: (line: str
   const directory = join(fileSystem.mount, "guests");
   // A seed for each host: its guests differ from the other hosts' as they would in a fleet.
   const guests = await buildCorpus({ directory, guests: count, seed: host, notice });
-  return {
-    directory,
-    guests: guests.map(({ path }) => path),
-    bytesUsed: async () => {
-      await run("sync", ["--file-system", fileSystem.mount]);
-      const { blocks, bfree, bsize } = await statfs(fileSystem.mount);
-      return (blocks - bfree) * bsize;
-    },
-  };
+  return { directory, guests: guests.map(({ path }) => path), bytesUsed: async () => bytesUsedOn(fileSystem.mount) };
 }
 
-/** Without root: directories with copies of this machine's libraries, a little different each. */
-export async function makePlainGuests(directory: string, host: number, count: number): Promise<HostGuests> {
+/** In a user namespace: directories with copies of this machine's files, a little different each, on a file system in memory. */
+export async function makePlainGuests(mount: string, host: number, count: number, undo: UndoStack): Promise<HostGuests> {
+  await mkdir(mount);
+  await run("mount", ["-t", "tmpfs", "-o", "mode=755", "samepage-quickstart", mount]);
+  undo.push(`unmount ${mount}`, async () => run("umount", [mount]));
+  const directory = join(mount, "guests");
   const guests: string[] = [];
   for (let number = 1; number <= count; number++) {
     const guest = join(directory, `guest-${number}`);
@@ -46,5 +42,11 @@ export async function makePlainGuests(directory: string, host: number, count: nu
     await writeFile(join(guest, "etc/hostname"), `host-${host}-guest-${number}\n`);
     guests.push(guest);
   }
-  return { directory, guests, bytesUsed: undefined };
+  return { directory, guests, bytesUsed: async () => bytesUsedOn(mount) };
+}
+
+async function bytesUsedOn(mount: string): Promise<number> {
+  await run("sync", ["--file-system", mount]);
+  const { blocks, bfree, bsize } = await statfs(mount);
+  return (blocks - bfree) * bsize;
 }

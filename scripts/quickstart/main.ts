@@ -15,7 +15,8 @@ import { UndoStack } from "./undo-stack.ts";
 const hostCount = 3;
 const guestsPerHost = 4;
 const isKept = process.argv.includes("--keep");
-const isRoot = process.getuid?.() === 0;
+/** In a user namespace we look like root and are not: quickstart.mjs says so. */
+const isRoot = process.env["SAMEPAGE_QUICKSTART_PLAIN"] === undefined;
 const startedMs = performance.now();
 
 const stop = new AbortController();
@@ -41,20 +42,20 @@ async function show(environment: Readonly<Record<string, string>>, ...words: str
 
 async function quickstart(scratch: string, undo: UndoStack): Promise<void> {
   const names = Array.from({ length: hostCount }, (_, index) => `host-${index + 1}`);
-  if (!isRoot) say("Not root: no network namespaces (agents share this machine's network), no file systems of their own (what is freed is counted by blocks, not by the file system), no Debian guests (directories with copies of this machine's files).");
+  if (!isRoot) say("Not root, so without: network namespaces (agents share this machine's network), Debian guests on ext4 (instead directories with copies of this machine's files, on a file system in memory for each host), and a guard (nobody writes to these guests).");
 
   say(`Making ${hostCount} hosts with ${guestsPerHost} guests each${isRoot ? ": Debian, a little different each, on an ext4 file system for each host" : ""}`);
   const networks = isRoot ? await makeNetworks(hostCount, undo) : sharedNetwork(hostCount);
   const hosts: { readonly name: string; readonly guests: HostGuests }[] = [];
   for (const [index, name] of names.entries()) {
     const notice = (line: string): void => console.log(`  ${line}`);
-    const guests = isRoot ? await makeGuests(index + 1, guestsPerHost, notice, undo) : await makePlainGuests(join(scratch, name, "guests"), index + 1, guestsPerHost);
+    const guests = isRoot ? await makeGuests(index + 1, guestsPerHost, notice, undo) : await makePlainGuests(join(scratch, `${name}-files`), index + 1, guestsPerHost, undo);
     hosts.push({ name, guests });
     signal.throwIfAborted();
   }
 
   say("Reading every file of every guest, as their programs would, and writing down what each guest is");
-  const before = await Promise.all(hosts.map(async ({ name, guests }) => ({ used: await guests.bytesUsed?.(), ...(await read("record", join(scratch, `${name}.manifest`), guests)) })));
+  const before = await Promise.all(hosts.map(async ({ name, guests }) => ({ used: await guests.bytesUsed(), ...(await read("record", join(scratch, `${name}.manifest`), guests)) })));
   console.log(`  ${before.reduce((sum, { entries }) => sum + entries, 0).toLocaleString("en-US")} files and directories; they take ${mib(before.reduce((sum, { cachedBytes }) => sum + cachedBytes, 0))} of page cache`);
 
   say("Starting Redis and a controller, letting the hosts join by single-use tokens over mutual TLS");
@@ -66,7 +67,7 @@ async function quickstart(scratch: string, undo: UndoStack): Promise<void> {
   await show(fleet.environment, "host", "ls");
 
   say("Unifying: first one canary host, then the others");
-  const settings = ["--strategy", "hardlink", "--guard", "immutable"];
+  const settings = ["--strategy", "hardlink", "--guard", isRoot ? "immutable" : "none"];
   const { id } = await fleet.ask<{ id: string }>("rollout", "create", "unify", ...settings);
   console.log(`$ samepage rollout create unify ${settings.join(" ")}`);
   await show(fleet.environment, "rollout", "watch", id);
@@ -81,7 +82,7 @@ async function quickstart(scratch: string, undo: UndoStack): Promise<void> {
     if (was === undefined || now === undefined) continue;
     results.push({
       host: name,
-      used: was.used === undefined ? undefined : { before: was.used, after: (await guests.bytesUsed?.()) ?? Number.NaN },
+      used: { before: was.used, after: await guests.bytesUsed() },
       cached: { before: was.cachedBytes, after: now.cachedBytes },
       reported: reports.find(({ host }) => host === name)?.result ?? undefined,
       differences: now.differences,

@@ -1,8 +1,8 @@
 /** What one host had before and has after, in bytes. */
 export interface HostResult {
   readonly host: string;
-  /** In use on the host's own file system, by statfs(2); undefined where it has none of its own. */
-  readonly used: { readonly before: number; readonly after: number } | undefined;
+  /** In use on the host's own file system, by statfs(2). */
+  readonly used: { readonly before: number; readonly after: number };
   /** Page cache that the guests' files take when all of them have been read. */
   readonly cached: { readonly before: number; readonly after: number };
   /** What the agent reported. */
@@ -20,9 +20,9 @@ export function hostTable(results: readonly HostResult[]): string[] {
     ["HOST", "DISK BEFORE", "DISK AFTER", "REALLY FREED", "REPORTED", "CACHE BEFORE", "CACHE AFTER", "REALLY SHARED", "CHANGED"],
     ...results.map(({ host, used, cached, reported, differences }) => [
       host,
-      used === undefined ? "-" : mib(used.before),
-      used === undefined ? "-" : mib(used.after),
-      used === undefined ? "-" : mib(used.before - used.after),
+      mib(used.before),
+      mib(used.after),
+      mib(used.before - used.after),
       reported === undefined ? "-" : mib(reported.bytes.reclaimed),
       mib(cached.before),
       mib(cached.after),

@@ -89,9 +89,12 @@ async function quickstart(scratch: string, undo: UndoStack): Promise<void> {
     });
   }
   console.log(hostTable(results).join("\n"));
+  const [first] = hosts;
+  if (first !== undefined) await show({}, "local", "status", "--state-dir", join(scratch, "look"), ...first.guests.guests);
   const differences = results.flatMap(({ differences: lines }) => lines);
   if (differences.length > 0) throw new Error(`guests are not what they were:\n${differences.join("\n")}`);
-  console.log("\nNo guest can tell: content, owner, mode, times, ACLs, attributes and capabilities of every file are as before.");
+  console.log("\nReported and really freed differ by what the pool's own directories take.");
+  console.log("No guest can tell: content, owner, mode, times, ACLs, attributes and capabilities of every file are as before.");
 
   if (isKept) {
     say("Kept running. In another terminal, in this directory:");

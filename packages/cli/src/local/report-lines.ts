@@ -25,7 +25,7 @@ export function unifyReportLines(report: UnifyReport, terminal: Terminal): strin
     ),
     style.bold(headline(report)),
     `${plural(files.scanned, "file")} scanned (${formatBytes(bytes.logical)}), ${formatBytes(bytes.read)} read, ${formatBytes(bytes.compared)} compared, ${formatBytes(bytes.hashed)} hashed, in ${formatDuration(report.elapsedMs)}`,
-    ...(dryRun ? [] : [`page cache now: ${formatBytes(pageCache.shared)} shared, ${formatBytes(pageCache.saved)} saved`]),
+    ...(dryRun || pageCache.shared === 0 ? [] : [`page cache now: ${formatBytes(pageCache.shared)} shared, ${formatBytes(pageCache.saved)} saved`]),
     ...skipLine(files.skipped),
     ...report.stillMapping.map(({ pid, command, guest, files: count }) => style.warn(printable(`${guest}: process ${pid} (${command}) still maps ${plural(count, "replaced file")}; restart it to save its memory`))),
     ...endLines(report, terminal),

@@ -30,14 +30,20 @@ function reportLines({ rollout, totals, failures, hosts }: RolloutReportView, te
         { title: "STATE", cell: ({ state }) => state },
         { title: "FILES", cell: ({ result }) => formatCount(numberAt(result, "files", "unified")), align: "right" },
         { title: "DISK FREED", cell: ({ result }) => formatBytes(numberAt(result, "bytes", "reclaimed")), align: "right" },
-        { title: "CACHE SAVED", cell: ({ result }) => formatBytes(numberAt(result, "pageCache", "saved")), align: "right" },
+        { title: "CACHE SAVED", cell: ({ result }) => savedCache(result), align: "right" },
         { title: "WHY", cell: ({ error }) => error?.message ?? "", shrinks: true },
       ],
       terminal,
     ),
-    `${plural(totals.filesUnified, "file")} unified, ${formatBytes(totals.reclaimedBytes)} freed on disk${totals.predictedBytes === null ? "" : ` (${formatBytes(totals.predictedBytes)} predicted)`}, ${formatBytes(totals.pageCacheSavedBytes)} of page cache saved now`,
+    `${plural(totals.filesUnified, "file")} unified, ${formatBytes(totals.reclaimedBytes)} freed on disk${totals.predictedBytes === null ? "" : ` (${formatBytes(totals.predictedBytes)} predicted)`}${totals.pageCacheSavedBytes === 0 ? "" : `, ${formatBytes(totals.pageCacheSavedBytes)} of page cache saved now`}`,
     ...failures.map(({ cause, hosts: names }) => terminal.style.bad(printable(`${plural(names.length, "host")}: ${cause}`))),
   ];
+}
+
+/** Empty where nothing shared is in the page cache now: that says nothing about what sharing will save. */
+function savedCache(result: Readonly<Record<string, unknown>> | null): string {
+  const saved = numberAt(result, "pageCache", "saved");
+  return saved === 0 ? "" : formatBytes(saved);
 }
 
 /** A figure out of the engine's report; a host with an older agent may not have it. */

@@ -45,8 +45,7 @@ export const up = defineVerb({
     const config = await readAgentConfig(input.config ?? "/etc/samepage/agent.yaml");
     const agentDir = join(stateDir, "agent");
     const isMember = (await readIdentity(agentDir)) !== undefined;
-    const api = controller.address.api;
-    const url = api.startsWith("unix:") ? api : `https://${api}`;
+    const url = controller.address.api;
     const enrol = async () => {
       const host = input.name ?? config.host ?? hostname();
       const { secret, caFingerprint } = await createApiClient({ url, token: controller.adminToken, ca: controller.ca }).tokens.create({ kind: "enrolment", host, ttlSeconds: 60 }, context.signal);

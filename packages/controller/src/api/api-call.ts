@@ -97,6 +97,9 @@ function open(target: ApiTarget, path: string, options: object, onResponse: (res
 
 function unreachable(url: string, cause: Error): ControllerError {
   const code = (cause as NodeJS.ErrnoException).code ?? "";
+  if (code === "CERT_HAS_EXPIRED") {
+    return new ControllerError("unreachable", `the certificate of the controller at ${url} has expired`, { hint: "start that controller again, it makes a new one; and compare both clocks", target: url, cause });
+  }
   const certificate = code.includes("CERT") || code.includes("SELF_SIGNED") || code.includes("UNABLE_TO_");
   const hint = certificate ? "give the controller's CA (its ca.pem)" : "is the controller running, and is this its address?";
   return new ControllerError("unreachable", `the controller at ${url} does not answer: ${cause.message || code}`, { hint, target: url, cause });

@@ -40,7 +40,7 @@ export async function connectRedis(text: string, use: RedisUse, logger: Logger):
     if (client.status !== "ready") await once(client, "ready");
   } catch (cause) {
     client.disconnect();
-    throw new ControllerError("redis-unreachable", `Redis does not answer: ${messageOf(cause)}`, {
+    throw new ControllerError("redis-unreachable", `Redis at ${withoutPassword(text)} does not answer: ${messageOf(cause)}`, {
       hint: "is redis-server running, and is the address right? (Debian: apt-get install redis-server)",
       cause,
     });
@@ -72,4 +72,8 @@ function create(address: RedisAddress, use: RedisUse): RedisClient {
 
 function password(value: string | undefined): { password?: string } {
   return value === undefined ? {} : { password: value };
+}
+
+function withoutPassword(address: string): string {
+  return address.replace(/\/\/[^@/]*@/u, "//");
 }

@@ -14,6 +14,8 @@ export type AgentErrorCode =
   | "state-dir"
   /** Guests cannot be looked for. */
   | "discovery"
+  /** The controller's catalog does not accept this, or does not have it. */
+  | "catalog-refused"
   | "internal";
 
 /** Thrown by everything in this package; the message is one line that names what it is about. */

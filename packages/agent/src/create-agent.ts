@@ -5,6 +5,7 @@ import { GuestState, type Inventory, type Progress, type Report } from "@samepag
 import { pino } from "pino";
 import { AgentError } from "./agent-error.ts";
 import type { Agent, AgentOptions } from "./agent-options.ts";
+import { openCatalogCalls } from "./catalog/catalog-calls.ts";
 import { type AgentConfig, readAgentConfig } from "./config/agent-config.ts";
 import { type DiscoveredGuest, discoverGuests } from "./discovery/discover-guests.ts";
 import { readHostFacts } from "./host-facts.ts";
@@ -51,7 +52,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const progress = createProgressSender((value: Progress) => void send({ $case: "progress", value }));
   const runner = createJobRunner({
     spool,
-    context: { engine: options.engine ?? unifyEngine, guests, stateDir: join(stateDir, "engine"), limits: config.limits },
+    context: { engine: options.engine ?? unifyEngine, guests, catalog: (signal) => openCatalogCalls(identity, signal), root, stateDir: join(stateDir, "engine"), limits: config.limits },
     finished: (report) => void sendReport(report),
     progressed: (value) => progress.progressed(value),
     logger,

@@ -8,8 +8,14 @@ import { createAgentHandler } from "./agent-messages.ts";
 import { ControllerError } from "./api/controller-error.ts";
 import type { HealthView } from "./api/health-view.ts";
 import type { Controller, ControllerOptions } from "./controller-options.ts";
+import { openCatalogKey } from "./catalog/catalog-key.ts";
+import { createDomainCatalogs } from "./catalog/domain-catalogs.ts";
+import { createTemplateStore } from "./catalog/template-store.ts";
+import { createTemplates } from "./catalog/templates.ts";
+import type { CreateRollout } from "./api/rollout-view.ts";
 import { createEnrolment } from "./enrolment.ts";
 import { createFleet } from "./fleet-view.ts";
+import { createCatalogService } from "./grpc/catalog-service.ts";
 import { createAgentServer } from "./grpc/agent-server.ts";
 import { createEnrolmentService } from "./grpc/enrolment-service.ts";
 import { serveAgentStream } from "./grpc/serve-agent-stream.ts";
@@ -19,10 +25,11 @@ import { addAuditRoutes } from "./http/audit-routes.ts";
 import { addEventRoutes } from "./http/event-routes.ts";
 import { addHealthRoute } from "./http/health-route.ts";
 import { addHostRoutes } from "./http/host-routes.ts";
-import { addRolloutRoutes } from "./http/rollout-routes.ts";
+import { addRolloutRoutes, startRollout } from "./http/rollout-routes.ts";
 import { addPageRoutes, readPage } from "./http/page-routes.ts";
 import { addSavingsRoute } from "./http/savings-route.ts";
 import { addSessionRoute } from "./http/session-route.ts";
+import { addTemplateRoutes } from "./http/template-routes.ts";
 import { addTokenRoutes } from "./http/token-routes.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { type Mail, openMailbox } from "./mailbox.ts";
@@ -136,6 +143,10 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   const reconciler = startReconciler({ rollouts, requestTick, logger });
   opened.push(async () => reconciler.close());
 
+  const catalogKey = await openCatalogKey(join(stateDir, "ca"));
+  const templateStore = createTemplateStore(store);
+  const catalogs = createDomainCatalogs(store, catalogKey.privateKey);
+  const templates = createTemplates({ rollouts, store: templateStore, catalogs, audit });
   const jobs = createJobInbox({ rollouts, hosts, events, savings, acknowledged: async (job, fence) => courier.acknowledged(job, fence), requestTick, logger });
   const handler = createAgentHandler(hosts, jobs, enrolment);
   const acceptsPerSecond = options.acceptsPerSecond ?? 150;
@@ -146,6 +157,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     authorities: authority.authorities,
     agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), reconnectSeconds: () => Math.ceil(streams.size / acceptsPerSecond), logger }) },
     enrolment: createEnrolmentService(enrolment, logger),
+    catalog: createCatalogService({ hosts, store: templateStore, templates, catalogs, keys: catalogKey.trusted, logger }),
   });
   opened.push(async () => agents.close());
   opened.push(async () => lifecycle.close());
@@ -166,6 +178,8 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     addTokenRoutes(app, { tokens, audit, caFingerprint: () => authority.fingerprint, agentAddress: () => agentAddress });
     addRolloutRoutes(app, { rollouts, hosts, tokens, runner, progressOf: (rollout) => progress.of(rollout) });
     addWindowRoutes(app, { windows, hosts, tokens, audit, changed: async () => reconciler.wake() });
+    const start = async (request: CreateRollout, actor: string) => startRollout(request, actor, { rollouts, hosts, runner, progressOf: (rollout) => progress.of(rollout) });
+    addTemplateRoutes(app, { store: templateStore, templates, catalogs, tokens, start });
     addEventRoutes(app, { events, tokens, closing: closing.signal });
     addAuditRoutes(app, { audit, tokens });
     addSavingsRoute(app, { savings, tokens });

@@ -6,9 +6,10 @@ import { FleetError } from "./fleet-error.ts";
  * - `unify`, `deunify`: share identical files; give private copies back.
  * - `verify`: check that the shared state is sound; changes nothing.
  * - `gc`: remove pool objects nothing links to; they come back by themselves with the next `unify`.
+ * - `publish-template`, `drift`: describe a tree as a template version; compare guests with one; neither changes a guest.
  * - `ksm-tune`, `ksm-restore`: set KSM's knobs; put back what was there before.
  */
-export const OPERATION_KINDS = ["plan", "unify", "deunify", "verify", "gc", "ksm-tune", "ksm-restore"] as const;
+export const OPERATION_KINDS = ["plan", "unify", "deunify", "verify", "gc", "publish-template", "drift", "ksm-tune", "ksm-restore"] as const;
 
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 

@@ -1,4 +1,5 @@
 export * from "./gen/samepage/v1/agent.pb.ts";
+export * from "./gen/samepage/v1/catalog.pb.ts";
 export * from "./gen/samepage/v1/enrolment.pb.ts";
 export * from "./gen/samepage/v1/host.pb.ts";
 export * from "./gen/samepage/v1/operation.pb.ts";

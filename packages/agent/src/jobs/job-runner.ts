@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Ack, AckResult, type Cancel, type Command, type JobError, type JobState, Outcome, type Progress, type Report } from "@samepage/proto";
+import { CatalogError } from "@samepage/catalog";
 import { UnifyError } from "@samepage/unify";
 import type { Logger } from "pino";
 import { AgentError } from "../agent-error.ts";
@@ -24,7 +25,7 @@ export interface JobRunner {
 
 export interface JobRunnerDeps {
   readonly spool: JobSpool;
-  readonly context: Omit<OperationContext, "signal" | "onProgress">;
+  readonly context: Omit<OperationContext, "signal" | "onProgress" | "jobId">;
   /** A report was kept; it can be sent. */
   readonly finished: (report: Report) => void;
   readonly progressed: (progress: Progress) => void;
@@ -137,7 +138,7 @@ async function execute(
     const onProgress: OperationContext["onProgress"] = ({ phase, files, filesTotal, bytes, bytesTotal }) =>
       progressed({ jobId, fence, phase, files: BigInt(files), filesTotal: BigInt(filesTotal), bytes: BigInt(bytes), bytesTotal: BigInt(bytesTotal) });
     progressed({ jobId, fence, phase: "begin", files: 0n, filesTotal: 0n, bytes: 0n, bytesTotal: 0n });
-    const result = await runOperation(operation, { ...context, signal, onProgress });
+    const result = await runOperation(operation, { ...context, jobId, signal, onProgress });
     const outcome = outcomeOf(stopReason(), "stopped" in result.value ? result.value.stopped : "");
     log.info({ outcome }, "job ends");
     return finish({ outcome, result });
@@ -174,6 +175,7 @@ function isAbort(error: unknown): boolean {
 }
 
 function toJobError(error: unknown): JobError {
+  if (error instanceof CatalogError) return { code: error.code, message: error.message, hint: error.hint ?? "" };
   if (error instanceof UnifyError || error instanceof AgentError) return { code: error.code, message: error.message, hint: error.hint };
   return { code: "internal", message: messageOf(error), hint: "the agent's log has the details" };
 }

@@ -1,6 +1,9 @@
 import { Guard, type Operation, type Report, Strategy, type UnifyOperation } from "@samepage/proto";
 import type { GuardName, StrategyChoice, UnifyOptions } from "@samepage/unify";
 import { AgentError } from "../agent-error.ts";
+import type { CatalogCalls } from "../catalog/catalog-calls.ts";
+import { compareGuests } from "../catalog/compare-guests.ts";
+import { publishTemplate } from "../catalog/publish-template.ts";
 import type { DiscoveredGuest } from "../discovery/discover-guests.ts";
 import { namePattern } from "../name-pattern.ts";
 import type { Engine } from "./engine.ts";
@@ -10,6 +13,11 @@ import { toDeunifyResult, toGcResult, toUnifyResult, toVerifyResult } from "./to
 export interface OperationContext {
   readonly engine: Engine;
   readonly guests: () => Promise<readonly DiscoveredGuest[]>;
+  /** The controller's catalog, on a connection of its own. */
+  readonly catalog: (signal: AbortSignal) => CatalogCalls;
+  /** What stands before every absolute path that an operator names; `""` on a real host. */
+  readonly root: string;
+  readonly jobId: string;
   readonly stateDir: string;
   readonly limits: Pick<UnifyOptions, "bytesPerSecond" | "threads">;
   readonly signal: AbortSignal;
@@ -24,6 +32,10 @@ type Result = NonNullable<Report["result"]>;
  */
 export async function runOperation({ guestPatterns, kind }: Operation, context: OperationContext): Promise<Result> {
   const { engine, stateDir, limits, signal, onProgress } = context;
+  if (kind?.$case === "publishTemplate") {
+    using calls = context.catalog(signal);
+    return { $case: "publish", value: await publishTemplate(`${context.root}${kind.value.path}`, context.jobId, calls, { limits, signal }) };
+  }
   const guests = chooseGuests(await context.guests(), guestPatterns);
   const common = { guests, stateDir, signal, onProgress };
   switch (kind?.$case) {
@@ -42,6 +54,10 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
       return { $case: "verify", value: toVerifyResult(await engine.verifyPool({ ...common, ...rate(limits) })) };
     case "gc":
       return { $case: "gc", value: toGcResult(await engine.collectGarbage(common)) };
+    case "drift": {
+      using calls = context.catalog(signal);
+      return { $case: "drift", value: await compareGuests(kind.value, guests, calls, { limits, signal }) };
+    }
     case undefined:
       throw new AgentError("internal", "an operation that this agent does not know was accepted");
   }

@@ -7,6 +7,7 @@ import type { GuestView, HostChange, HostView } from "./host-view.ts";
 import type { RolloutReportView } from "./report-view.ts";
 import type { CreateRollout, RolloutPlanView, RolloutSummary, RolloutView } from "./rollout-view.ts";
 import type { BlackoutView, CalendarView, OpeningView, WindowView } from "./window-view.ts";
+import type { CatalogView, CompareWithTemplate, PublishTemplate, TemplateView } from "./template-view.ts";
 import type { CreatedToken, CreateToken, TokenView } from "./token-view.ts";
 
 /**
@@ -62,6 +63,19 @@ export interface ApiClient {
     /** The next openings of a host, at most `count` (1 … 99, default 5), beginning with one that is open now. */
     next(host: string, count?: number, signal?: AbortSignal): Promise<readonly OpeningView[]>;
   };
+  templates: {
+    /** Starts the rollout that publishes it. */
+    publish(request: PublishTemplate, signal?: AbortSignal): Promise<RolloutView>;
+    list(signal?: AbortSignal): Promise<readonly TemplateView[]>;
+    get(name: string, signal?: AbortSignal): Promise<TemplateView>;
+    setAlias(name: string, alias: string, version: string, signal?: AbortSignal): Promise<TemplateView>;
+    /** Its digests leave the catalog; it stays to compare with. */
+    retire(name: string, version: string, signal?: AbortSignal): Promise<TemplateView>;
+    /** Starts the rollout that compares guests with it. */
+    compare(request: CompareWithTemplate, signal?: AbortSignal): Promise<RolloutView>;
+    /** What agents hold, by trust domain. */
+    catalogs(signal?: AbortSignal): Promise<readonly CatalogView[]>;
+  };
   /** Pushed as they happen; ends when the signal aborts, reconnects by itself after a lost connection. */
   events(filter?: { readonly rollout?: string; readonly after?: string }, signal?: AbortSignal): AsyncIterable<EventView>;
   /** The whole audit, oldest first. */
@@ -72,6 +86,7 @@ export interface ApiClient {
 export function createApiClient(target: ApiTarget): ApiClient {
   const rollout = (id: string, verb: string) => `/v1/rollouts/${encodeURIComponent(id)}/${verb}`;
   const host = (name: string) => `/v1/hosts/${encodeURIComponent(name)}`;
+  const template = (name: string) => `/v1/templates/${encodeURIComponent(name)}`;
   const get = async <T>(path: string, signal?: AbortSignal) => callJson<T>(target, { method: "GET", path, signal });
   const put = async <T extends { readonly name: string }>(kind: string, { name, ...body }: T, signal?: AbortSignal) =>
     callJson<T>(target, { method: "PUT", path: `/v1/${kind}/${encodeURIComponent(name)}`, body, signal });
@@ -117,6 +132,15 @@ export function createApiClient(target: ApiTarget): ApiClient {
       putBlackout: async (blackout, signal) => put("blackouts", blackout, signal),
       removeBlackout: async (name, signal) => remove("blackouts", name, signal),
       next: async (name, count = 5, signal) => (await get<{ openings: OpeningView[] }>(`${host(name)}/openings?count=${count}`, signal)).openings,
+    },
+    templates: {
+      publish: async (body, signal) => post("/v1/templates", body, signal),
+      list: async (signal) => (await get<{ templates: TemplateView[] }>("/v1/templates", signal)).templates,
+      get: async (name, signal) => get(template(name), signal),
+      setAlias: async (name, alias, version, signal) => post(`${template(name)}/aliases/${encodeURIComponent(alias)}`, { version }, signal),
+      retire: async (name, version, signal) => post(`${template(name)}/versions/${encodeURIComponent(version)}/retire`, undefined, signal),
+      compare: async (body, signal) => post("/v1/drift", body, signal),
+      catalogs: async (signal) => (await get<{ domains: CatalogView[] }>("/v1/catalog", signal)).domains,
     },
     events: (filter = {}, signal) => readEvents(target, filter, signal),
     audit: (filter = {}, signal) => callLines<AuditView>(target, { method: "GET", path: withQuery("/v1/audit", filter), signal }),

@@ -5,7 +5,7 @@ export { ControllerError, type ControllerErrorCode, type ErrorBody } from "./con
 export type { EventBody, EventView } from "./event-view.ts";
 export type { HealthView } from "./health-view.ts";
 export type { GuestView, HostChange, HostFacts, HostView } from "./host-view.ts";
-export { type Operation, type OperationKind, operationKinds, type UnifySettings } from "./operation.ts";
+export { type Operation, type OperationKind, operationKinds, type TemplateTarget, type UnifySettings } from "./operation.ts";
 export type { HostReportView, OperationResult, RolloutReportView } from "./report-view.ts";
 export { type Role, roles } from "./role.ts";
 export type {
@@ -22,4 +22,5 @@ export type {
 export type { SavingsAmounts, SavingsView } from "./savings-view.ts";
 export type { SessionView } from "./session-view.ts";
 export type { BlackoutView, CalendarView, OpeningView, WindowView } from "./window-view.ts";
+export type { CatalogView, CompareWithTemplate, PublishTemplate, TemplateVersionView, TemplateView } from "./template-view.ts";
 export type { CreatedToken, CreateEnrolmentToken, CreateOperatorToken, CreateToken, TokenView } from "./token-view.ts";

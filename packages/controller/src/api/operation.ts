@@ -17,12 +17,27 @@ export interface UnifySettings {
  * `plan` is the dry run of `unify`: the same settings, nothing changed, the predicted saving reported.
  */
 export interface Operation {
-  readonly kind: OperationKind;
+  readonly kind: OperationKind | CatalogOperationKind;
   /** Shell-style patterns (`*`, `?`) over guest names, e.g. `lxc/*`. Default: every guest of the host. */
   readonly guests?: readonly string[];
   /** For `plan` and `unify` only. */
   readonly settings?: UnifySettings;
+  /** For `publish-template` and `drift` only. */
+  readonly template?: TemplateTarget;
 }
+
+/** The template version that an operation publishes or compares with. */
+export interface TemplateTarget {
+  readonly name: string;
+  /** To compare with: also an alias. */
+  readonly version: string;
+  /** To publish: root of the tree on the host, and the trust domain it belongs to. */
+  readonly path?: string;
+  readonly domain?: string;
+}
+
+/** What rollouts do for the catalog; they are created by its own routes, which check that the template fits. */
+type CatalogOperationKind = "publish-template" | "drift";
 
 export const operationKinds = ["plan", "unify", "deunify", "verify", "gc"] as const;
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Server, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
-import { AgentServiceService, EnrolmentServiceService, type AgentServiceServer, type EnrolmentServiceServer } from "@samepage/proto";
+import { AgentServiceService, CatalogServiceService, EnrolmentServiceService, type AgentServiceServer, type CatalogServiceServer, type EnrolmentServiceServer } from "@samepage/proto";
 import { ControllerError } from "../api/controller-error.ts";
 import type { ListenAddress } from "../listen-address.ts";
 import type { KeyPair } from "../pki/authority-files.ts";
@@ -16,6 +16,7 @@ export interface AgentServerOptions {
   readonly authorities: string;
   readonly agents: AgentServiceServer;
   readonly enrolment: EnrolmentServiceServer;
+  readonly catalog: CatalogServiceServer;
 }
 
 /** The one port for agents: streams of members and enrolment of newcomers. */
@@ -47,6 +48,7 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Ag
   });
   addService(grpc, AgentServiceService, options.agents);
   addService(grpc, EnrolmentServiceService, options.enrolment);
+  addService(grpc, CatalogServiceService, options.catalog);
   const credentials = createServerCredentials(options.server, options.authorities);
   const injector = grpc.createConnectionInjector(credentials.credentials);
   const listener = createAcceptGate(options.acceptsPerSecond, (socket) => injector.injectConnection(socket));

@@ -12,10 +12,10 @@ export interface PeerIdentity {
 }
 
 /**
- * The member at the other end of a stream.
+ * The member at the other end of a stream or a call.
  * @throws a gRPC error `UNAUTHENTICATED` or `PERMISSION_DENIED` with the reason.
  */
-export async function identifyPeer(call: ServerDuplexStream<unknown, unknown>, hosts: HostStore): Promise<PeerIdentity> {
+export async function identifyPeer(call: Pick<ServerDuplexStream<unknown, unknown>, "getAuthContext">, hosts: HostStore): Promise<PeerIdentity> {
   // Set only when TLS has verified the certificate: signed by an authority of ours, in its time, for a client.
   const certificate = call.getAuthContext().sslPeerCertificate;
   if (certificate === undefined) {

@@ -63,6 +63,15 @@ const createSchema = {
   },
 };
 
+/** Creates a rollout, takes its first step and shows it. */
+export async function startRollout(request: CreateRollout, actor: string, { hosts, rollouts, runner, progressOf }: Omit<RolloutRouteDeps, "tokens">): Promise<RolloutView> {
+  const id = await createRollout(request, actor, { hosts, rollouts });
+  await runner.step(id);
+  const stored = await rollouts.get(id);
+  if (stored === undefined) throw new ControllerError("internal", `rollout ${id} is gone`, { target: id });
+  return toView(stored, await rollouts.reports(id), progressOf(id), await runner.explain(id));
+}
+
 export function addRolloutRoutes(app: FastifyInstance, { rollouts, hosts, tokens, runner, progressOf }: RolloutRouteDeps): void {
   const existing = async (id: string) => {
     const stored = await rollouts.get(id);
@@ -73,9 +82,7 @@ export function addRolloutRoutes(app: FastifyInstance, { rollouts, hosts, tokens
 
   app.post<{ Body: CreateRollout }>("/v1/rollouts", { schema: { body: createSchema } }, async (request): Promise<RolloutView> => {
     const operator = await authorize(request, tokens, "operator");
-    const id = await createRollout(request.body, operator.name, { hosts, rollouts });
-    await runner.step(id);
-    return view(id);
+    return startRollout(request.body, operator.name, { hosts, rollouts, runner, progressOf });
   });
 
   app.post<{ Body: CreateRollout }>("/v1/rollouts/plan", { schema: { body: createSchema } }, async (request): Promise<RolloutPlanView> => {

@@ -47,6 +47,16 @@ export const keys = {
   savingsTotals: "samepage:{savings}:totals",
   /** Sorted set: the fleet's savings by hour. */
   savingsHistory: "samepage:{savings}:history",
+  /** Hash: template name → the template with its versions, JSON. */
+  templates: "samepage:{catalog}:templates",
+  /** List: a template manifest's frames, by its SHA-256. */
+  templateManifest: (name: string) => `samepage:{catalog}:manifest:${name}`,
+  /** List: frames of an upload that has not ended, by job. */
+  upload: (job: string) => `samepage:{catalog}:upload:${job}`,
+  /** Hash: a domain's catalog: epoch, signed manifest, layout. */
+  catalog: (domain: string) => `samepage:{catalog}:domain:${domain}`,
+  /** List: a segment's parts, by its SHA-256. */
+  segment: (name: string) => `samepage:{catalog}:segment:${name}`,
   /** Stream: who did what; append-only. */
   audit: "samepage:{rollouts}:audit",
   /** Stream: what the push stream shows; capped. */

@@ -2,15 +2,19 @@ import { Guard, Strategy, type Operation as WireOperation } from "@samepage/prot
 import type { Operation, UnifySettings } from "../api/operation.ts";
 
 /** An operation as an agent is told it. */
-export function toWireOperation({ kind, guests = [], settings = {} }: Operation): WireOperation {
-  return { guestPatterns: [...guests], kind: wireKind(kind, settings) };
+export function toWireOperation({ kind, guests = [], settings = {}, template }: Operation): WireOperation {
+  return { guestPatterns: [...guests], kind: wireKind(kind, settings, template) };
 }
 
-function wireKind(kind: Operation["kind"], settings: UnifySettings): WireOperation["kind"] {
+function wireKind(kind: Operation["kind"], settings: UnifySettings, template: Operation["template"]): WireOperation["kind"] {
   switch (kind) {
     case "plan":
     case "unify":
       return { $case: kind, value: toUnifyOperation(settings) };
+    case "publish-template":
+      return { $case: "publishTemplate", value: { path: template?.path ?? "" } };
+    case "drift":
+      return { $case: "drift", value: { template: template?.name ?? "", version: template?.version ?? "" } };
     case "deunify":
     case "verify":
     case "gc":

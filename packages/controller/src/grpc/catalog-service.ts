@@ -1,0 +1,92 @@
+import { type handleUnaryCall, type sendUnaryData, type ServerUnaryCall, status } from "@grpc/grpc-js";
+import { CatalogError, resolveVersion } from "@samepage/catalog";
+import type { CatalogServiceServer } from "@samepage/proto";
+import type { Logger } from "pino";
+import { ControllerError } from "../api/controller-error.ts";
+import type { DomainCatalogs } from "../catalog/domain-catalogs.ts";
+import type { TemplateStore } from "../catalog/template-store.ts";
+import type { Templates } from "../catalog/templates.ts";
+import type { HostStore } from "../stores/host-store.ts";
+import { identifyPeer } from "./peer-identity.ts";
+import { Refusal, refusal } from "./refusal.ts";
+
+export interface CatalogServiceDeps {
+  readonly hosts: HostStore;
+  readonly store: TemplateStore;
+  readonly templates: Templates;
+  readonly catalogs: DomainCatalogs;
+  /** Public keys of catalog manifests, DER. */
+  readonly keys: readonly Buffer[];
+  readonly logger: Logger;
+}
+
+/** A frame's records are 256 KiB before compression; one large record may exceed that. */
+const largestFrame = 1024 * 1024;
+
+/**
+ * The agents' face of the catalog. Every call is the peer's own: a host uploads only what an operator ordered from it, and
+ * sees only the domains it has guests of, so that digests of one domain are no oracle for another.
+ */
+export function createCatalogService({ hosts, store, templates, catalogs, keys, logger }: CatalogServiceDeps): CatalogServiceServer {
+  const requireDomain = async (host: string, domain: string) => {
+    const guests = await hosts.guests(host);
+    if (!guests.some((guest) => guest.domain === domain)) throw refusal(status.PERMISSION_DENIED, `${host} has no guest of domain ${domain}`);
+  };
+  const serve = <Request, Response>(handle: (host: string, request: Request) => Promise<Response>) => unary(hosts, logger, handle);
+  return {
+    beginUpload: serve(async (host, { jobId }) => {
+      await templates.ordered(host, jobId);
+      return { frames: await store.uploaded(jobId) };
+    }),
+    putFrame: serve(async (host, { jobId, index, frame }) => {
+      await templates.ordered(host, jobId);
+      if (frame.length > largestFrame || index < 0) throw refusal(status.INVALID_ARGUMENT, `a frame of ${frame.length} bytes at ${index}`);
+      await store.putFrame(jobId, index, Buffer.from(frame));
+      return {};
+    }),
+    endUpload: serve(async (host, { jobId, manifest }) => {
+      await templates.end(host, jobId, Buffer.from(manifest).toString("hex"));
+      return {};
+    }),
+    getCatalog: serve(async (host, { domain }) => {
+      await requireDomain(host, domain);
+      return { manifest: (await catalogs.signed(domain)) ?? Buffer.alloc(0), keys: [...keys] };
+    }),
+    readSegment: serve(async (host, { domain, name, part }) => {
+      await requireDomain(host, domain);
+      const found = await catalogs.segmentPart(domain, name, part);
+      if (found === undefined) throw refusal(status.NOT_FOUND, `the catalog of ${domain} has no part ${part} of segment ${name.slice(0, 64)}`);
+      return found;
+    }),
+    readTemplate: serve(async (host, { template: name, version: asked, part }) => {
+      const template = await store.get(name);
+      if (template === undefined) throw refusal(status.NOT_FOUND, `there is no template ${name.slice(0, 100)}`);
+      await requireDomain(host, template.domain);
+      const { version, manifest } = resolveVersion(template, asked);
+      const found = await store.part(manifest, part);
+      if (found === undefined) throw refusal(status.NOT_FOUND, `${name}@${version} has no part ${part}`);
+      return { ...found, version, manifest: Buffer.from(manifest, "hex"), domain: template.domain };
+    }),
+  };
+}
+
+function unary<Request, Response>(hosts: HostStore, logger: Logger, handle: (host: string, request: Request) => Promise<Response>): handleUnaryCall<Request, Response> {
+  const answer = async (call: ServerUnaryCall<Request, Response>): Promise<{ response: Response } | { refused: Refusal }> => {
+    try {
+      const { host } = await identifyPeer(call, hosts);
+      return { response: await handle(host, call.request) };
+    } catch (error) {
+      if (error instanceof Refusal) return { refused: error };
+      if (error instanceof CatalogError) return { refused: refusal(status.FAILED_PRECONDITION, error.message) };
+      const failure = ControllerError.from(error);
+      logger.warn({ peer: call.getPeer(), code: failure.code, reason: failure.message }, "catalog call refused");
+      return { refused: failure.code === "internal" ? refusal(status.UNAVAILABLE, "the controller cannot answer now") : refusal(status.FAILED_PRECONDITION, failure.message) };
+    }
+  };
+  const serve = async (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
+    const outcome = await answer(call);
+    if ("refused" in outcome) callback(outcome.refused);
+    else callback(null, outcome.response);
+  };
+  return (call, callback) => void serve(call, callback);
+}

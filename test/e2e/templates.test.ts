@@ -1,0 +1,152 @@
+import { createHash, createPublicKey } from "node:crypto";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { credentials, type ServiceError } from "@grpc/grpc-js";
+import { type AgentConfig, defaultConfig } from "@samepage/agent";
+import { CatalogStore } from "@samepage/catalog";
+import { CatalogServiceClient } from "@samepage/proto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readStoredIdentity } from "./raw-agent.ts";
+import { isOver, startFleet, type TestFleet } from "./test-fleet.ts";
+
+const inDomain = (domain: string): AgentConfig => ({
+  ...defaultConfig,
+  guests: { ...defaultConfig.guests, directories: ["/guests/*"], domains: [{ match: "*", domain }] },
+});
+
+let fleet: TestFleet;
+beforeAll(async () => {
+  fleet = await startFleet();
+  const template = join(fleet.dir, "h1-root/templates/base");
+  for (const [path, content] of files) await write(join(template, path), content);
+  for (const host of ["h1", "h2"]) await cp(template, join(fleet.dir, `${host}-root/guests/a`), { recursive: true });
+  await cp(template, join(fleet.dir, "h1-root/guests/b"), { recursive: true });
+  await fleet.addAgent("h1", { config: inDomain("blue") });
+  await fleet.addAgent("h2", { config: inDomain("red") });
+});
+afterAll(async () => fleet[Symbol.asyncDispose]());
+
+const files: [string, string][] = [
+  ["usr/bin/app", "program, version 1"],
+  ["usr/lib/libapp.so", "library"],
+  ["etc/app.conf", "setting 1"],
+  ["var/lib/dpkg/status", "Package: app\nStatus: install ok installed\nConffiles:\n /etc/app.conf 0123456789abcdef0123456789abcdef\n"],
+  ["var/lib/dpkg/info/app.list", "/.\n/usr/bin/app\n/usr/lib/libapp.so\n/etc/app.conf\n"],
+  ["var/lib/dpkg/info/app.conffiles", "/etc/app.conf\n"],
+];
+
+async function write(path: string, content: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, content);
+}
+
+async function publish(version: string): Promise<string> {
+  const { id } = await fleet.api.templates.publish({ name: "base", version, host: "h1", path: "/templates/base", domain: "blue" });
+  const { state } = await fleet.until(id, isOver);
+  return state;
+}
+
+async function client(host: string): Promise<CatalogServiceClient> {
+  const { controller, authorities, key, certificate } = await readStoredIdentity(join(fleet.dir, host));
+  return new CatalogServiceClient(controller, credentials.createSsl(Buffer.from(authorities), Buffer.from(key), Buffer.from(certificate)), {
+    "grpc.ssl_target_name_override": "controller.samepage.internal",
+    "grpc.default_authority": "controller.samepage.internal",
+  });
+}
+
+/** A unary call's answer, or why it was refused. */
+async function ask<Response>(start: (callback: (error: ServiceError | null, response: Response) => void) => unknown): Promise<Response> {
+  const { promise, resolve, reject } = Promise.withResolvers<Response>();
+  start((error, response) => (error === null ? resolve(response) : reject(error)));
+  return promise;
+}
+
+test("a template goes from a host's tree to every agent's catalog, and drift comes back", async () => {
+  expect(await publish("1")).toBe("completed");
+  const [view] = await fleet.api.templates.list();
+  expect(view).toMatchObject({ name: "base", domain: "blue", aliases: { latest: "1" }, versions: [{ version: "1", source: { host: "h1", path: "/templates/base" }, retired: false }] });
+  expect(await fleet.api.templates.catalogs()).toMatchObject([{ domain: "blue", epoch: 1, digests: files.length, segments: 1, templates: 1 }]);
+
+  await write(join(fleet.dir, "h1-root/guests/b/usr/bin/app"), "program, version 0");
+  await write(join(fleet.dir, "h1-root/guests/b/etc/app.conf"), "setting of b");
+  await rm(join(fleet.dir, "h1-root/guests/b/usr/lib/libapp.so"));
+  await write(join(fleet.dir, "h1-root/guests/b/srv/data"), "data");
+  const { id } = await fleet.api.templates.compare({ name: "base", selector: "name=h1" });
+  expect(await fleet.until(id, isOver)).toMatchObject({ hosts: { succeeded: 1 } });
+  const report = await fleet.api.rollouts.report(id);
+  const clean = { modified: 0, missing: 0, extra: 0, permissions: 0, prelinked: 0, conffile: 0 };
+  expect(report.hosts[0]?.result).toMatchObject({
+    template: "base",
+    version: "1",
+    guests: [
+      { name: "dir/guests/a", ...clean },
+      {
+        name: "dir/guests/b", ...clean, modified: 1, missing: 1, conffile: 1, extra: 2,
+        items: [
+          { kind: "conffile", path: "etc/app.conf", package: "app" },
+          { kind: "extra", path: "srv", package: "" },
+          { kind: "extra", path: "srv/data", package: "" },
+          { kind: "modified", path: "usr/bin/app", package: "app" },
+          { kind: "missing", path: "usr/lib/libapp.so", package: "app" },
+        ],
+      },
+    ],
+  }); // prettier-ignore
+});
+
+test("an agent fetches the signed catalog of its own domain and believes it", async () => {
+  await publish("1");
+  using h1 = disposable(await client("h1"));
+  const { keys } = await ask<{ keys: Uint8Array[] }>((done) => h1.calls.getCatalog({ domain: "blue" }, done));
+  const options = { directory: join(fleet.dir, "fetched"), domain: "blue", keys: keys.map((key) => createPublicKey({ key: Buffer.from(key), format: "der", type: "spki" })) };
+  const { store } = await CatalogStore.open(options);
+  const source = {
+    manifest: async () => Buffer.from((await ask<{ manifest: Uint8Array }>((done) => h1.calls.getCatalog({ domain: "blue" }, done))).manifest),
+    segment: async (name: string) => Buffer.from((await ask<{ bytes: Uint8Array }>((done) => h1.calls.readSegment({ domain: "blue", name, part: 0 }, done))).bytes),
+  };
+  expect(await store.update(source, new AbortController().signal)).toEqual({ changed: true, findings: [] });
+  const library = createHash("sha256").update(await readFile(join(fleet.dir, "h1-root/templates/base/usr/lib/libapp.so"))).digest();
+  expect(store.set.hasDigest(library)).toBe(true);
+});
+
+test("another domain's catalog, templates and orders are out of reach", async () => {
+  await publish("1");
+  using h2 = disposable(await client("h2"));
+  await expect(ask((done) => h2.calls.getCatalog({ domain: "blue" }, done))).rejects.toThrow(/h2 has no guest of domain blue/);
+  await expect(ask((done) => h2.calls.readTemplate({ template: "base", version: "1", part: 0 }, done))).rejects.toThrow(/h2 has no guest of domain blue/);
+  const { id } = await fleet.api.templates.compare({ name: "base", selector: "name=h2" });
+  expect(await fleet.until(id, isOver)).toMatchObject({ state: "completed", hosts: { failed: 1 } });
+  expect((await fleet.api.rollouts.report(id)).hosts[0]?.error).toMatchObject({ code: "catalog-refused" });
+  await expect(ask((done) => h2.calls.putFrame({ jobId: `${id}.0`, index: 0, frame: Buffer.from("x") }, done))).rejects.toThrow(/no operator has ordered/);
+});
+
+test("a version never changes, and one that is retired leaves the catalog but stays to compare with", async () => {
+  await publish("1");
+  await write(join(fleet.dir, "h1-root/templates/base/usr/bin/app"), "program, version 2");
+  expect(await publish("2")).toBe("completed");
+  const before = await fleet.api.templates.catalogs();
+  const again = await fleet.api.templates.publish({ name: "base", version: "1", host: "h1", path: "/templates/base", domain: "blue" });
+  expect(await fleet.until(again.id, isOver)).toMatchObject({ hosts: { failed: 1 } });
+  expect((await fleet.api.rollouts.report(again.id)).hosts[0]?.error?.message).toContain("was published with other content");
+
+  const retired = await fleet.api.templates.retire("base", "1");
+  expect(retired.versions.map(({ version, retired: gone }) => [version, gone])).toEqual([["1", true], ["2", false]]); // prettier-ignore
+  const [after] = await fleet.api.templates.catalogs();
+  expect(after?.digests).toBe((before[0]?.digests ?? 0) - 1);
+  expect(after?.epoch).toBe((before[0]?.epoch ?? 0) + 1);
+  const { id } = await fleet.api.templates.compare({ name: "base", version: "1", selector: "name=h1", guests: ["dir/guests/a"] });
+  expect(await fleet.until(id, isOver)).toMatchObject({ hosts: { succeeded: 1 } });
+});
+
+test.each([
+  [async () => fleet.api.templates.publish({ name: "../x", version: "1", host: "h1", path: "/t" }), "invalid"],
+  [async () => fleet.api.templates.compare({ name: "nobody" }), "not-found"],
+  [async () => fleet.api.templates.setAlias("base", "latest", "1"), "invalid"],
+])("what cannot be is refused before any host hears of it", async (attempt, code) => {
+  await publish("1");
+  await expect(attempt()).rejects.toMatchObject({ code });
+});
+
+function disposable(calls: CatalogServiceClient): Disposable & { calls: CatalogServiceClient } {
+  return { calls, [Symbol.dispose]: () => calls.close() };
+}

@@ -19,7 +19,7 @@ export function simulatedEngine({ milliseconds = 20, fails = () => false, applie
       () => "cancelled",
     );
   return {
-    planUnify: async (options) => ({ report: report(true, options.guests.length), hash: "0".repeat(64) }),
+    planUnify: async (options) => ({ report: report(true, options.guests.length), [Symbol.dispose]: () => {}, hash: "0".repeat(64) }),
     applyPlan: async (plan, options) => {
       applied();
       options.onProgress?.({ phase: "apply", files: 0, filesTotal: 10, bytes: 0, bytesTotal: 4096 });

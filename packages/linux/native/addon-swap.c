@@ -133,10 +133,22 @@ static napi_value swap_results(napi_env env, napi_callback_info info) {
   return make_bytes(env, box->swap.results, box->box->tree.candidates->inode_count * sizeof(SwapResult));
 }
 
+/* swapLetGo(handle): gives all descriptors back; the results stay. */
+static napi_value swap_let_go_call(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value handle;
+  void *box = NULL;
+  napi_get_cb_info(env, info, &count, &handle, NULL, NULL);
+  napi_get_value_external(env, handle, &box);
+  swap_let_go(&((SwapBox *)box)->swap);
+  return NULL;
+}
+
 void define_swap(napi_env env, napi_value exports) {
   define(env, exports, "swapOpen", swap_open_call);
   define(env, exports, "swapJournal", swap_journal_call);
   define(env, exports, "swapPrepare", swap_prepare_call);
   define(env, exports, "swapRun", swap_run_call);
   define(env, exports, "swapResults", swap_results);
+  define(env, exports, "swapLetGo", swap_let_go_call);
 }

@@ -101,7 +101,7 @@ static napi_value scan(napi_env env, napi_callback_info info) {
   return job_start(env, &job->job);
 }
 
-/* treeViews(handle): { rows, dirs, names, failures } over the tree's memory, counts copied. */
+/* treeViews(handle): { rows, dirs, names } over the tree's memory, counts copied. */
 static napi_value tree_views(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value handle, views;
@@ -112,13 +112,34 @@ static napi_value tree_views(napi_env env, napi_callback_info info) {
   set(env, views, "rows", make_view(env, box, tree->rows.base, atomic_load(&tree->rows.used)));
   set(env, views, "dirs", make_view(env, box, tree->dirs.base, atomic_load(&tree->dirs.used)));
   set(env, views, "names", make_view(env, box, tree->names.base, atomic_load(&tree->names.used)));
-  set(env, views, "failures", make_bytes(env, tree->failures.base, atomic_load(&tree->failures.used)));
   int64_t *counts = calloc(tree->guest_count * COUNTS + 1, sizeof *counts);
   if (counts != NULL)
     for (uint32_t at = 0; at < tree->guest_count; at++) memcpy(counts + at * COUNTS, tree->guests[at].counts, COUNTS * sizeof *counts);
   set(env, views, "counts", make_bytes(env, counts, counts == NULL ? 0 : tree->guest_count * COUNTS * sizeof *counts));
   free(counts);
   return views;
+}
+
+/* treeFailures(handle): what could not be read or swapped so far. */
+static napi_value tree_failures(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value handle;
+  napi_get_cb_info(env, info, &count, &handle, NULL, NULL);
+  Tree *tree = &get_tree(env, handle)->tree;
+  return make_bytes(env, tree->failures.base, atomic_load(&tree->failures.used));
+}
+
+/* treeLetGo(handle): gives the guests' roots back, so that they can be unmounted; what was read stays. */
+static napi_value tree_let_go(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value handle;
+  napi_get_cb_info(env, info, &count, &handle, NULL, NULL);
+  Tree *tree = &get_tree(env, handle)->tree;
+  for (uint32_t at = 0; at < tree->guest_count; at++) {
+    if (tree->guests[at].root >= 0) close(tree->guests[at].root);
+    tree->guests[at].root = -1;
+  }
+  return NULL;
 }
 
 typedef struct {
@@ -218,6 +239,8 @@ static napi_value cached_pages(napi_env env, napi_callback_info info) {
 void define_tree(napi_env env, napi_value exports) {
   define(env, exports, "scan", scan);
   define(env, exports, "treeViews", tree_views);
+  define(env, exports, "treeFailures", tree_failures);
+  define(env, exports, "treeLetGo", tree_let_go);
   define(env, exports, "identify", identify);
   define(env, exports, "cachedPages", cached_pages);
 }

@@ -527,13 +527,21 @@ int swap_open(Swap *swap) {
   return 0;
 }
 
-void swap_close(Swap *swap) {
-  for (uint32_t group = 0; swap->canonical != NULL && group < swap->group_count; group++)
-    if (swap->canonical[group] >= 0) close(swap->canonical[group]);
+static void let_go(int *fd) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
+void swap_let_go(Swap *swap) {
+  for (uint32_t group = 0; swap->canonical != NULL && group < swap->group_count; group++) let_go(&swap->canonical[group]);
   for (uint32_t at = 0; at < swap->space_count; at++) {
-    if (swap->spaces[at].pool >= 0) close(swap->spaces[at].pool);
-    if (swap->spaces[at].quarantine >= 0) close(swap->spaces[at].quarantine);
+    let_go(&swap->spaces[at].pool);
+    let_go(&swap->spaces[at].quarantine);
   }
+}
+
+void swap_close(Swap *swap) {
+  swap_let_go(swap);
   free(swap->group_at);
   free(swap->canonical);
   free(swap->results);

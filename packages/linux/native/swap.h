@@ -49,4 +49,6 @@ int swap_journal(Swap *swap, int journal);
 void swap_prepare(Swap *swap, uint32_t from, uint32_t to);
 /* Executes groups [from, to); every displaced inode is settled when it returns. Returns 0 or an errno. */
 int swap_run(Swap *swap, uint32_t from, uint32_t to);
+/* Gives all descriptors back; the results stay until swap_close. */
+void swap_let_go(Swap *swap);
 void swap_close(Swap *swap);

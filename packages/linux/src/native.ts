@@ -31,7 +31,9 @@ export interface Native {
   describe(config: { control: ArrayBuffer; root: number; paths: Uint8Array | undefined }): Promise<ArrayBuffer>;
   openBelow(root: number, path: Uint8Array, flags: number): number;
   setAttribute(fd: number, name: Uint8Array, value: Uint8Array): void;
-  treeViews(tree: TreeHandle): { rows: ArrayBuffer; dirs: ArrayBuffer; names: ArrayBuffer; failures: ArrayBuffer; counts: ArrayBuffer };
+  treeFailures(tree: TreeHandle): ArrayBuffer;
+  treeLetGo(tree: TreeHandle): void;
+  treeViews(tree: TreeHandle): { rows: ArrayBuffer; dirs: ArrayBuffer; names: ArrayBuffer; counts: ArrayBuffer };
   identify(
     tree: TreeHandle,
     config: {
@@ -64,6 +66,7 @@ export interface Native {
   swapResults(swap: SwapHandle): ArrayBuffer;
   privatize(tree: TreeHandle, config: { control: ArrayBuffer; files: Uint32Array; quarantine: number }): Promise<{ results: ArrayBuffer; copied: number }>;
   recover(config: { quarantine: number; roots: Int32Array; journal: Uint8Array; ended: bigint }): Promise<Recovered>;
+  swapLetGo(swap: SwapHandle): void;
   tryLock(fd: number): boolean;
   setImmutable(fd: number, on: boolean): boolean;
   setModified(fd: number, ns: bigint): void;

@@ -37,7 +37,7 @@ export interface SwapOutcome {
  * Makes names links to another inode. Each member is leased, compared byte by byte with the canonical inode, exchanged in
  * one step, checked, and kept for a grace period in case somebody opened it in that very moment; see native/swap.c.
  */
-export class Swap {
+export class Swap implements Disposable {
   readonly groupCount: number;
   readonly #handle: SwapHandle;
 
@@ -71,6 +71,11 @@ export class Swap {
   /** Executes groups [from, to). A cancelled run resolves within 100 ms, what it did not reach `stopped`. */
   async run(from: number, to: number): Promise<void> {
     await native.swapRun(this.#handle, { from, to }).catch(rethrow);
+  }
+
+  /** Gives the pools, quarantines and canonical files back; the outcomes stay. */
+  [Symbol.dispose](): void {
+    native.swapLetGo(this.#handle);
   }
 
   /** What became of each inode of the candidates. */

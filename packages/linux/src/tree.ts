@@ -81,10 +81,9 @@ const permissions = 0o7777;
  * The names of regular files below some guests, as packed rows in native memory that JavaScript reads in place.
  * Rows are numbered from 0 to `rowCount - 1`; not every number is in use (`isUsed`).
  */
-export class Tree {
+export class Tree implements Disposable {
   readonly handle: TreeHandle;
   readonly rowCount: number;
-  readonly failures: readonly { readonly dir: number; readonly name: string | undefined; readonly errno: number }[];
   readonly counts: readonly TreeCounts[];
   readonly #rows: Uint32Array;
   readonly #times: BigInt64Array;
@@ -101,8 +100,21 @@ export class Tree {
     this.#dirs = new Uint32Array(views.dirs);
     this.#names = new Uint8Array(views.names);
     this.rowCount = this.#rows.length / rowWords;
-    this.failures = readFailures(new Int32Array(views.failures), (at) => this.#text(at));
     this.counts = readCounts(new BigInt64Array(views.counts));
+  }
+
+  /** What could not be read or swapped so far. */
+  failures(): { dir: number; name: string | undefined; errno: number }[] {
+    const words = new Int32Array(native.treeFailures(this.handle));
+    return Array.from({ length: words.length / failureWords }, (_, at) => {
+      const name = (words[at * failureWords + 1] ?? 0) >>> 0;
+      return { dir: (words[at * failureWords] ?? 0) >>> 0, name: name === noName ? undefined : this.#text(name), errno: words[at * failureWords + 2] ?? 0 };
+    });
+  }
+
+  /** Gives the guests' roots back, so that their file systems can be unmounted; what was read stays readable. */
+  [Symbol.dispose](): void {
+    native.treeLetGo(this.handle);
   }
 
   isUsed(row: number): boolean {
@@ -191,13 +203,6 @@ export class Tree {
   }
 }
 
-function readFailures(words: Int32Array, text: (at: number) => string): Tree["failures"] {
-  return Array.from({ length: words.length / failureWords }, (_, at) => {
-    const name = (words[at * failureWords + 1] ?? 0) >>> 0;
-    return { dir: (words[at * failureWords] ?? 0) >>> 0, name: name === noName ? undefined : text(name), errno: words[at * failureWords + 2] ?? 0 };
-  });
-}
-
 function readCounts(words: BigInt64Array): TreeCounts[] {
   return Array.from({ length: words.length / countWords }, (_, guest) => {
     const count = (at: number) => Number(words[guest * countWords + at] ?? 0n);
@@ -219,7 +224,7 @@ function readCounts(words: BigInt64Array): TreeCounts[] {
 
 /**
  * Walks all guests at once. Symbolic links, mount points and `..` are never followed, whatever a guest does meanwhile.
- * What cannot be read is in `failures`; the rest is complete.
+ * What cannot be read is in `failures()`; the rest is complete.
  * @throws LinuxError ECANCELED, ENOMEM
  */
 export async function scanTrees(options: ScanOptions, control: JobControl): Promise<Tree> {

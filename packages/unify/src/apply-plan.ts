@@ -33,7 +33,8 @@ export async function executePlan(plan: PreparedPlan, options: UnifyOptions): Pr
   const started = performance.now() - report.elapsedMs;
   const guests = options.guests.map(({ name }) => name);
   using run = new RunControl(options);
-  const { tree, candidates, swaps, reflinks } = prepared;
+  using tree = prepared.tree;
+  const { candidates, swaps, reflinks } = prepared;
   const outcomes: ((inode: number) => SwapOutcome)[] = [];
   if (run.stopped === undefined) {
     run.startPhase("apply", report.files.unified, report.bytes.reclaimed);
@@ -69,7 +70,7 @@ async function swapAll(
     const place = group.chosen.strategy === "hardlink" ? byTop.get(group.top) : undefined;
     return { pool: place?.pool ?? -1, quarantine: place?.quarantine ?? -1, tag, guard: group.chosen.guard };
   });
-  const swap = new Swap(tree, { plan: swaps.words, spaces, ignoreMtime: plan.settings.ignoreMtime, threads: plan.settings.threads ?? availableParallelism(), graceMs }, run.job);
+  using swap = new Swap(tree, { plan: swaps.words, spaces, ignoreMtime: plan.settings.ignoreMtime, threads: plan.settings.threads ?? availableParallelism(), graceMs }, run.job);
   for (const { run: own } of byTop.values()) await writeJournal(swap, own, plan);
   await runGroups(swap, plan, options, run);
   return swap.outcomes(candidates);

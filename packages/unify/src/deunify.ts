@@ -63,7 +63,7 @@ async function deunifyPlace(top: string, guests: readonly GuestRoot[], run: RunC
   run.startPhase("recover");
   await recoverRuns(place);
   run.startPhase("scan");
-  const tree = await scanAll(place, guests, run);
+  using tree = await scanAll(place, guests, run);
   for (const [at, root] of guests.entries()) {
     const files = tree.counts[at]?.names ?? 0;
     counts.scanned += files;

@@ -17,7 +17,14 @@ const prepared = new WeakMap<UnifyPlan, PreparedPlan>();
 /** Finds what the guests could share and decides how, without changing anything. @throws UnifyError */
 export async function planUnify(options: UnifyOptions): Promise<UnifyPlan> {
   const plan = await preparePlan(options);
-  const shown: UnifyPlan = { report: plan.report, hash: plan.hash };
+  const shown: UnifyPlan = {
+    report: plan.report,
+    hash: plan.hash,
+    [Symbol.dispose]: () => {
+      prepared.delete(shown);
+      plan.prepared?.tree[Symbol.dispose]();
+    },
+  };
   prepared.set(shown, plan);
   return shown;
 }
@@ -25,11 +32,12 @@ export async function planUnify(options: UnifyOptions): Promise<UnifyPlan> {
 /**
  * Does what a plan of this process says; files that changed since are left alone.
  * @param options those the plan was made with
- * @throws UnifyError plan-outdated for a plan of another process, and those of a file system that refuses
+ * @throws UnifyError plan-outdated for a plan of another process or one that was applied before, and those of a file system that refuses
  */
 export async function applyPlan(plan: UnifyPlan, options: UnifyOptions): Promise<UnifyReport> {
   const own = prepared.get(plan);
-  if (own === undefined) throw new UnifyError("plan-outdated", plan.hash, "is not a plan of this process", "Plan again and compare the hash.");
+  if (own === undefined) throw new UnifyError("plan-outdated", plan.hash, "is not a plan of this process, or was applied before", "Plan again and compare the hash.");
+  prepared.delete(plan);
   return executePlan(own, options);
 }
 

@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { availableParallelism, constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
 import { type Candidates, identifyTree, measureExtents, type Tree } from "@samepage/linux";
 import { checkOptions, type Settings } from "./check-options.ts";
@@ -21,7 +21,7 @@ import type { UnifyReport } from "./unify-report.ts";
 const threadsWhenCold = 16;
 
 /** What apply needs of a plan. */
-export interface PreparedPlan extends UnifyPlan {
+export interface PreparedPlan extends Pick<UnifyPlan, "report" | "hash"> {
   readonly settings: Settings;
   readonly groups: readonly FileSystemGroup[];
   readonly spaces: readonly Space[];
@@ -89,9 +89,12 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
 
 /** What the native side could not read, with names an operator can read. */
 export function treeFailures(tree: Tree, guests: readonly string[]): Failure[] {
-  const names = getSystemErrorMap();
-  return tree.failures.map(({ dir, name, errno }) => {
-    const [code = "EIO", message = "input/output error"] = names.get(-errno) ?? [];
+  // libuv's map has the messages but not every error of a file system: EDQUOT is none of its own.
+  const messages = getSystemErrorMap();
+  const codes = new Map(Object.entries(constants.errno).map(([code, number]) => [number, code]));
+  return tree.failures().map(({ dir, name, errno }) => {
+    const code = codes.get(errno) ?? "EIO";
+    const message = messages.get(-errno)?.[1] ?? (code === "EDQUOT" ? "disk quota exceeded" : `error ${errno}`);
     const path = tree.directoryPath(dir) + (name === undefined ? "" : `/${name}`);
     return { guest: guests[tree.guestOfDirectory(dir)] ?? "pool", path: escapeName(path === "" ? "/" : path), code, message };
   });

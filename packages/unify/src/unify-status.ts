@@ -22,7 +22,7 @@ export async function readStatus(options: PoolOptions): Promise<StatusReport> {
   const failures: StatusReport["failures"][number][] = [];
   const pageCache = { shared: 0, saved: 0 };
   for (const [top, members] of Map.groupBy(roots.all, (root) => root.top)) {
-    const tree = await scanPlace(top, members, run);
+    using tree = await scanPlace(top, members, run);
     const inodes = countInodes(tree);
     if (PoolPlace.exists(top)) pools.push({ ...poolStatus(inodes), path: poolPath(top), ...mountOf(members), pending: countPending(runsPath(top)) });
     for (const [at, root] of members.entries()) guests.push(guestStatus(tree, at, root, inodes));

@@ -40,12 +40,12 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
   const common = { guests, stateDir, signal, onProgress };
   switch (kind?.$case) {
     case "plan": {
-      const plan = await engine.planUnify({ ...common, ...limits, ...toSettings(kind.value) });
+      using plan = await engine.planUnify({ ...common, ...limits, ...toSettings(kind.value) });
       return { $case: "unify", value: toUnifyResult(plan.report) };
     }
     case "unify": {
       const options = { ...common, ...limits, ...toSettings(kind.value) };
-      const plan = await engine.planUnify(options);
+      using plan = await engine.planUnify(options);
       return { $case: "unify", value: toUnifyResult(plan.report.stopped === undefined ? await engine.applyPlan(plan, options) : plan.report) };
     }
     case "deunify":

@@ -14,7 +14,8 @@ export const localPlan = defineVerb({
   run: async (input, context) => {
     // The engine's native part is loaded only by the verbs that need it.
     const { planUnify } = await import("@samepage/unify");
-    const { report, hash } = await planUnify(await unifyOptions(input, context));
+    using plan = await planUnify(await unifyOptions(input, context));
+    const { report, hash } = plan;
     return { json: { ...report, planHash: hash }, human: (terminal) => unifyReportLines(report, terminal), exitCode: endingOf(report) };
   },
 });

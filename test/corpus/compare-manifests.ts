@@ -3,13 +3,25 @@ import type { Manifest, ManifestEntry } from "./manifest.ts";
 /** Enough to see a pattern; a tree that differs everywhere would fill the screen. */
 const mostDifferences = 20;
 
-/** One line for each difference, at most twenty, then how many more; empty when a guest cannot tell the two apart. */
-export function compareManifests(before: Manifest, after: Manifest): string[] {
+/**
+ * One line for each difference, at most twenty, then how many more; empty when a guest cannot tell the two apart.
+ * @param links `same`: the guest's hard links of its own are as before; `kept`: those it had are, and equal files of
+ * its own may have become links of each other, as they do while they are unified
+ */
+export function compareManifests(before: Manifest, after: Manifest, links: "same" | "kept" = "same"): string[] {
   const differences: string[] = [];
+  const linkedAsBefore = (path: string, { linkedWith }: ManifestEntry) => {
+    const now = after.get(path)?.linkedWith;
+    return links === "same" ? now === linkedWith : now === after.get(linkedWith)?.linkedWith;
+  };
   for (const [path, entry] of before) {
     const other = after.get(path);
     if (other === undefined) differences.push(`${printable(path)}: missing`);
-    else differences.push(...compareEntries(entry, other).map((difference) => `${printable(path)}: ${difference}`));
+    else {
+      const changed = compareEntries(entry, other);
+      if (!linkedAsBefore(path, entry)) changed.push(`linked with ${printable(entry.linkedWith)} → ${printable(other.linkedWith)}`);
+      differences.push(...changed.map((difference) => `${printable(path)}: ${difference}`));
+    }
   }
   for (const path of after.keys()) {
     if (!before.has(path)) differences.push(`${printable(path)}: not there before`);
@@ -19,7 +31,7 @@ export function compareManifests(before: Manifest, after: Manifest): string[] {
 }
 
 function compareEntries(before: ManifestEntry, after: ManifestEntry): string[] {
-  const fields = ["type", "mode", "uid", "gid", "size", "mtimeNs", "rdev", "linkedWith", "content"] as const;
+  const fields = ["type", "mode", "uid", "gid", "size", "mtimeNs", "rdev", "content"] as const;
   const changed = fields.filter((field) => before[field] !== after[field]).map((field) => `${field} ${before[field]} → ${after[field]}`);
   const names = new Set([...before.attributes.keys(), ...after.attributes.keys()]);
   for (const name of names) {

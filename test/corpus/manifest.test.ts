@@ -1,4 +1,4 @@
-import { chmod, link, lutimes, mkdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { chmod, link, lutimes, mkdir, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run, temporaryDirectory } from "@samepage/test-support";
 import { expect, test } from "vitest";
@@ -49,6 +49,26 @@ test.for(Object.keys(changes))("a manifest shows: %s", async (name, { skip }) =>
   expect(compareManifests(before, await manifest(scratch.path))).toEqual([]);
   await changes[name]?.(join(scratch.path, "opt/app"));
   expect(compareManifests(before, await manifest(scratch.path))).not.toEqual([]);
+});
+
+test("while files are unified, links may be added but none cut", async () => {
+  await using scratch = await temporaryDirectory();
+  for (const name of ["a", "c"]) await writeFile(join(scratch.path, name), "same");
+  await link(join(scratch.path, "a"), join(scratch.path, "b"));
+  const before = await manifest(scratch.path);
+  const relink = async (from: string, to: string) => {
+    const { mtimeNs } = await stat(join(scratch.path, to), { bigint: true });
+    await rm(join(scratch.path, to));
+    await link(join(scratch.path, from), join(scratch.path, to));
+    await run("touch", ["-d", `@${mtimeNs / 1_000_000_000n}.${String(mtimeNs % 1_000_000_000n).padStart(9, "0")}`, join(scratch.path, to)]);
+    const entries = [...(await manifest(scratch.path))].map(([path, entry]) => [path, { ...entry, mtimeNs: before.get(path)?.mtimeNs ?? 0n }] as const);
+    return new Map(entries);
+  };
+  const joined = await relink("a", "c");
+  expect(compareManifests(before, joined)).not.toEqual([]);
+  expect(compareManifests(before, joined, "kept")).toEqual([]);
+  await writeFile(join(scratch.path, "d"), "same");
+  expect(compareManifests(before, await relink("d", "b"), "kept")).toContain("b: linked with a → b");
 });
 
 test("which guest shares a file is not in it, a guest's own hard links are", async () => {

@@ -1,0 +1,47 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type LoopFsType, loopFsSkipReason, loopFsTypes, withLoopFs } from "@samepage/test-support";
+import { unify } from "@samepage/unify";
+import { expect, test } from "vitest";
+import { runEngine } from "./engine-process.ts";
+import { differencesAfterCrash, guestsAt, inodesShared, manifests } from "./scene.ts";
+import { plantSmallTree } from "./small-tree.ts";
+import { type Way, ways } from "./ways.ts";
+
+/** Kills in all, over all file systems and ways. Thorough: 200; `npm test` takes some. */
+const kills = process.env["SAMEPAGE_THOROUGH"] === "1" ? 200 : 16;
+
+const cases = loopFsTypes.flatMap((type) => ways[type].map((way): [LoopFsType, Way] => [type, way]));
+
+test.for(cases)("killed at random moments on %s with %o, guests stay whole and the next run finishes", { timeout: 600_000 }, async ([type, way], { skip }) => {
+  const reason = loopFsSkipReason(type);
+  skip(reason !== undefined, reason);
+  await withLoopFs(type, 200, async ({ mount }) => {
+    let longest = 0;
+    for (let round = 0; round <= Math.ceil(kills / cases.length); round++) {
+      const guests = guestsAt([1, 2, 3].map((number) => join(mount, `round-${round}/guest-${number}`)));
+      for (const [index, { path }] of guests.entries()) await plantSmallTree(path, index, 150);
+      const stateDir = join(mount, "state");
+      await mkdir(stateDir, { recursive: true });
+      const options = { guests, stateDir, ...way };
+      const before = await manifests(guests);
+      const started = performance.now();
+      // The first round is let run, to know how long it takes.
+      const moment = round === 0 ? undefined : Math.random() * longest;
+      const end = await runEngine("unify", options, {
+        started: (child) => {
+          if (moment !== undefined) void sleep(moment).then(() => child.kill("SIGKILL"));
+        },
+      });
+      if (round === 0) longest = performance.now() - started;
+      const when = `killed after ${moment?.toFixed(0)} ms (${end.signal ?? end.code} ${end.stderr})`;
+      expect(await differencesAfterCrash(guests, before), when).toEqual([]);
+      const report = await unify(options);
+      expect(report.failures, when).toEqual([]);
+      expect(await differencesAfterCrash(guests, before), when).toEqual([]);
+      expect((await unify(options)).files.unified, when).toBe(0);
+      expect((await inodesShared(guests)) > 50, when).toBe(way.strategy === "hardlink");
+    }
+  });
+});

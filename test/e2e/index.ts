@@ -1,2 +1,3 @@
+export { type AgentProcess, startAgentProcess } from "./agent-process.ts";
 export { simulatedEngine } from "./simulated-engine.ts";
 export { isOver, startFleet, type TestFleet } from "./test-fleet.ts";

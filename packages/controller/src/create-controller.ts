@@ -21,6 +21,9 @@ import { createEnrolmentService } from "./grpc/enrolment-service.ts";
 import { serveAgentStream } from "./grpc/serve-agent-stream.ts";
 import { createStreamRegistry } from "./grpc/stream-registry.ts";
 import { createApiServer } from "./http/api-server.ts";
+import { addAuthorityRoutes } from "./http/authority-routes.ts";
+import { addMetricsRoute } from "./http/metrics-route.ts";
+import { countMessages, createMetrics, timeDelivery, timeStep } from "./metrics.ts";
 import { addAuditRoutes } from "./http/audit-routes.ts";
 import { addEventRoutes } from "./http/event-routes.ts";
 import { addHealthRoute } from "./http/health-route.ts";
@@ -34,7 +37,8 @@ import { addTokenRoutes } from "./http/token-routes.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { type Mail, openMailbox } from "./mailbox.ts";
 import { authorityFiles } from "./pki/authority-files.ts";
-import { openCertificateAuthority } from "./pki/certificate-authority.ts";
+import { keepAuthority } from "./pki/authority-keeper.ts";
+import { rotateAuthority } from "./pki/rotate-authority.ts";
 import { createProgressBoard } from "./progress-board.ts";
 import { connectRedis } from "./redis/connect-redis.ts";
 import { keys } from "./redis/keys.ts";
@@ -50,6 +54,7 @@ import { createAuditLog } from "./stores/audit-log.ts";
 import { createEventLog } from "./stores/event-log.ts";
 import { createHostStore } from "./stores/host-store.ts";
 import { createPresence } from "./stores/presence.ts";
+import { silentMembers } from "./stores/silent-members.ts";
 import { createSavingsLedger } from "./stores/savings-ledger.ts";
 import { createTokenStore } from "./stores/token-store.ts";
 import { addWindowRoutes } from "./http/window-routes.ts";
@@ -95,9 +100,26 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   const store = await connect("store");
   await checkRedisFitness(store);
   const closing = new AbortController();
+  const streams = createStreamRegistry();
+  const metrics = createMetrics(() => streams.size);
 
-  const authority = await openCertificateAuthority(authorityFiles(join(stateDir, "ca")));
-  const serverCertificate = await authority.issueServer(ownNames(options));
+  const certificateHours = options.certificateHours ?? 24;
+  const files = authorityFiles(join(stateDir, "ca"));
+  // For operators on this machine and to copy to others; certificates are no secret, the directory is private all the same.
+  const publish = async (authorities: string) => writePrivateFile(join(stateDir, "ca.pem"), authorities);
+  const keeper = await keepAuthority(
+    files,
+    ownNames(options),
+    async ({ authority, server }) => {
+      await publish(authority.authorities);
+      agents.setCertificates(server, authority.authorities);
+      api.setCertificate(server);
+      for (const stream of streams.all()) stream.send({ $case: "trust", value: { authorities: authority.authorities } });
+    },
+    logger,
+  );
+  opened.push(async () => keeper.close());
+  await publish(keeper.authority.authorities);
 
   const hosts = createHostStore(store);
   const tokens = createTokenStore(store);
@@ -106,15 +128,12 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   const savings = createSavingsLedger(store);
   const windows = createWindowStore(store);
   const adminToken = await ensureAdminToken(stateDir, tokens);
-  // For operators on this machine and to copy to others; certificates are no secret, the directory is private all the same.
-  await writePrivateFile(join(stateDir, "ca.pem"), authority.certificate);
   const presence = await createPresence(store, id, logger);
   opened.push(async () => presence.close());
   const events = createEventLog(store, await connect("queue"), logger);
   opened.push(async () => events.close());
   const progress = createProgressBoard(events);
-  const streams = createStreamRegistry();
-  const enrolment = createEnrolment({ tokens, hosts, audit, authority: () => authority, certificateHours: options.certificateHours ?? 24, logger });
+  const enrolment = createEnrolment({ tokens, hosts, audit, authority: () => keeper.authority, certificateHours, logger });
 
   let send: (controller: string, mail: Mail) => Promise<void> = async () => {};
   const courier = createCommandCourier({ controller: id, presence, streams, rollouts, send: async (to, mail) => send(to, mail), logger });
@@ -137,7 +156,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     },
     logger,
   });
-  queues = createRolloutQueues(store, await connect("queue"), { tick: async (rollout) => runner.step(rollout), deliver: async (command) => courier.deliver(command) }, logger);
+  queues = createRolloutQueues(store, await connect("queue"), { tick: async (rollout) => timeStep(metrics, async () => runner.step(rollout)), deliver: async (command) => timeDelivery(metrics, async () => courier.deliver(command)) }, logger);
   const requestTick = async (rollout: string) => queues.requestTick(rollout);
   opened.push(async () => queues.close());
   const reconciler = startReconciler({ rollouts, requestTick, logger });
@@ -148,14 +167,14 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   const catalogs = createDomainCatalogs(store, catalogKey.privateKey);
   const templates = createTemplates({ rollouts, store: templateStore, catalogs, audit });
   const jobs = createJobInbox({ rollouts, hosts, events, savings, acknowledged: async (job, fence) => courier.acknowledged(job, fence), requestTick, logger });
-  const handler = createAgentHandler(hosts, jobs, enrolment);
+  const handler = countMessages(createAgentHandler(hosts, jobs, enrolment), metrics);
   const acceptsPerSecond = options.acceptsPerSecond ?? 150;
   const agents = await createAgentServer({
     listen: agentListen,
     acceptsPerSecond,
-    server: serverCertificate,
-    authorities: authority.authorities,
-    agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), reconnectSeconds: () => Math.ceil(streams.size / acceptsPerSecond), logger }) },
+    server: keeper.server,
+    authorities: keeper.authority.authorities,
+    agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => keeper.authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), reconnectSeconds: () => Math.ceil(streams.size / acceptsPerSecond), logger }) },
     enrolment: createEnrolmentService(enrolment, logger),
     catalog: createCatalogService({ hosts, store: templateStore, templates, catalogs, keys: catalogKey.trusted, logger }),
   });
@@ -172,10 +191,12 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     return { state: problem === undefined ? "ok" : "degraded", version, problems: problem === undefined ? [] : [problem], streams: streams.size };
   };
   const page = options.pageDirectory === undefined ? [] : await readPage(options.pageDirectory);
-  const api = await createApiServer(options.apiListen ?? "127.0.0.1:7480", serverCertificate, logger, (app) => {
+  const api = await createApiServer(options.apiListen ?? "127.0.0.1:7480", keeper.server, logger, (app) => {
     addHealthRoute(app, health);
+    addMetricsRoute(app, { metrics, tokens });
+    addAuthorityRoutes(app, { keeper, rotate: async (step) => rotateAuthority(step, { files, silentSince: async (at) => silentMembers(hosts, presence, at), certificateHours }, Date.now()), tokens, audit });
     addHostRoutes(app, { fleet, tokens, audit, disconnect: async (host, reason) => lifecycle.disconnect(host, reason) });
-    addTokenRoutes(app, { tokens, audit, caFingerprint: () => authority.fingerprint, agentAddress: () => agentAddress });
+    addTokenRoutes(app, { tokens, audit, caFingerprint: () => keeper.authority.fingerprint, agentAddress: () => agentAddress });
     addRolloutRoutes(app, { rollouts, hosts, tokens, runner, progressOf: (rollout) => progress.of(rollout) });
     addWindowRoutes(app, { windows, hosts, tokens, audit, changed: async () => reconciler.wake() });
     const start = async (request: CreateRollout, actor: string) => startRollout(request, actor, { rollouts, hosts, runner, progressOf: (rollout) => progress.of(rollout) });
@@ -191,7 +212,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
 
   options.signal?.addEventListener("abort", () => void closeAll(), { once: true });
   logger.info({ agents: agents.address, api: api.address }, "controller is ready");
-  return { address: { agents: agentAddress, api: api.address }, adminToken, ca: authority.certificate, close: closeAll };
+  return { address: { agents: agentAddress, api: api.address }, adminToken, ca: keeper.authority.authorities, close: closeAll };
 }
 
 const version = "0.1.0";

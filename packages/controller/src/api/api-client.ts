@@ -1,3 +1,4 @@
+import type { AuthorityStep, AuthorityView } from "./authority-view.ts";
 import type { AuditView } from "./audit-view.ts";
 import { callJson, callLines, type ApiTarget } from "./api-call.ts";
 import { readEvents } from "./read-events.ts";
@@ -26,6 +27,11 @@ export interface ApiClient {
   };
   guests: {
     list(filter?: { readonly host?: string }, signal?: AbortSignal): Promise<readonly GuestView[]>;
+  };
+  authority: {
+    get(signal?: AbortSignal): Promise<AuthorityView>;
+    /** One step of changing the fleet's authority, see AuthorityStep. */
+    rotate(step: AuthorityStep, signal?: AbortSignal): Promise<AuthorityView>;
   };
   tokens: {
     create(request: CreateToken, signal?: AbortSignal): Promise<CreatedToken>;
@@ -105,6 +111,10 @@ export function createApiClient(target: ApiTarget): ApiClient {
     },
     guests: {
       list: async (filter = {}, signal) => (await get<{ guests: GuestView[] }>(withQuery("/v1/guests", filter), signal)).guests,
+    },
+    authority: {
+      get: async (signal) => get("/v1/authority", signal),
+      rotate: async (step, signal) => post("/v1/authority/rotate", { step }, signal),
     },
     tokens: {
       create: async (body, signal) => post("/v1/tokens", body, signal),

@@ -1,5 +1,5 @@
 import { chmod, rm } from "node:fs/promises";
-import { createServer as createHttpsServer } from "node:https";
+import { createServer as createHttpsServer, Server as HttpsServer } from "node:https";
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyServerFactory, type FastifyServerOptions } from "fastify";
 import type { Logger } from "pino";
 import { ControllerError } from "../api/controller-error.ts";
@@ -12,6 +12,8 @@ import { sendError } from "./http-context.ts";
 export interface ApiServer {
   /** `https://host:port` or `unix:/path`, as really listened on. */
   readonly address: string;
+  /** New connections see it from now on. */
+  setCertificate(certificate: KeyPair): void;
   close(): Promise<void>;
 }
 
@@ -33,7 +35,7 @@ export async function createApiServer(listen: string, certificate: KeyPair, logg
       await rm(socketPath, { force: true });
       await app.listen({ path: socketPath });
       await chmod(socketPath, 0o600);
-      return { address: listen, close: async () => app.close() };
+      return { address: listen, setCertificate: () => {}, close: async () => app.close() };
     }
     await app.listen(parseListenAddress(listen));
   } catch (cause) {
@@ -44,7 +46,10 @@ export async function createApiServer(listen: string, certificate: KeyPair, logg
   const bound = app.server.address();
   if (bound === null || typeof bound === "string") throw new ControllerError("internal", "listening on no port", { target: listen });
   const host = bound.family === "IPv6" ? `[${bound.address}]` : bound.address;
-  return { address: `https://${host}:${bound.port}`, close: async () => app.close() };
+  const setCertificate = ({ certificate: cert, key }: KeyPair) => {
+    if (app.server instanceof HttpsServer) app.server.setSecureContext({ cert, key, minVersion: "TLSv1.2" });
+  };
+  return { address: `https://${host}:${bound.port}`, setCertificate, close: async () => app.close() };
 }
 
 /** Behind one type with the plain one: routes do not care what carries them. */

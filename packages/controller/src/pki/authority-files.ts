@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ControllerError } from "../api/controller-error.ts";
 import { codeOf } from "../thrown.ts";
@@ -11,43 +11,71 @@ export interface KeyPair {
 }
 
 /**
- * The authorities of a fleet on disk: `current.key` and `current.pem` sign; every other `*.pem` is trusted too
- * (`next.pem` before a rotation, `previous.pem` after it). Controllers of one fleet hold the same directory.
+ * The authorities of a fleet on disk: `current.pem` signs; `next.pem` (before a switch) and `previous.pem` (after it) are
+ * trusted too. One that signs has certificate and key in one file, so that a rename replaces both at once. Controllers of
+ * one fleet hold the same directory.
  */
 export interface AuthorityFiles {
+  /** The pair that signs; made when there is none. */
   currentOr(create: () => Promise<KeyPair>): Promise<KeyPair>;
-  /** PEM of the others that are trusted. */
+  /** PEM of the certificates that are trusted besides. */
   others(): Promise<readonly string[]>;
+  /** Since when the next authority has been trusted, epoch milliseconds; undefined when there is none. */
+  nextSince(): Promise<number | undefined>;
+  /** Since when the previous authority no longer signs, epoch milliseconds; undefined when there is none. */
+  previousSince(): Promise<number | undefined>;
+  addNext(pair: KeyPair): Promise<void>;
+  /** The next one signs from now on. */
+  switchToNext(): Promise<void>;
+  removePrevious(): Promise<void>;
 }
 
 export function authorityFiles(dir: string): AuthorityFiles {
+  const path = (name: "current" | "next" | "previous") => join(dir, `${name}.pem`);
+  const write = async (name: "current" | "next", { certificate, key }: KeyPair) => {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await writePrivateFile(path(name), `${certificate.trim()}\n${key.trim()}\n`);
+  };
+  const since = async (name: "next" | "previous") =>
+    stat(path(name)).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => undefined,
+    );
   return {
     currentOr: async (create) => {
-      const found = await readPair(dir, "current");
+      const found = await readBlocks(path("current"));
       if (found !== undefined) return found;
       const made = await create();
-      await writePair(dir, "current", made);
+      await write("current", made);
       return made;
     },
     others: async () => {
-      const names = await readdir(dir);
-      return Promise.all(names.filter((name) => name.endsWith(".pem") && name !== "current.pem").map(async (name) => readFile(join(dir, name), "utf8")));
+      const found = await Promise.all([readBlocks(path("next")), readBlocks(path("previous"))]);
+      return found.flatMap((pair) => (pair === undefined ? [] : [pair.certificate]));
     },
+    nextSince: async () => since("next"),
+    previousSince: async () => since("previous"),
+    addNext: async (pair) => write("next", pair),
+    switchToNext: async () => {
+      const current = await readBlocks(path("current"));
+      // First: whoever dies after this trusts one twice, never one too few.
+      if (current !== undefined) await writePrivateFile(path("previous"), current.certificate);
+      await rename(path("next"), path("current"));
+    },
+    removePrevious: async () => rm(path("previous"), { force: true }),
   };
 }
 
-async function readPair(dir: string, name: string): Promise<KeyPair | undefined> {
+/** Undefined when there is no such file. A file without a key has an empty one. */
+async function readBlocks(path: string): Promise<KeyPair | undefined> {
+  let text: string;
   try {
-    return { certificate: await readFile(join(dir, `${name}.pem`), "utf8"), key: await readFile(join(dir, `${name}.key`), "utf8") };
+    text = await readFile(path, "utf8");
   } catch (cause) {
     if (codeOf(cause) === "ENOENT") return undefined;
-    throw new ControllerError("state-dir", `cannot read the authority in ${dir}`, { target: dir, cause });
+    throw new ControllerError("state-dir", `cannot read ${path}`, { target: path, cause });
   }
-}
-
-async function writePair(dir: string, name: string, pair: KeyPair): Promise<void> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  // The certificate last: a pair counts as there only when both files are.
-  await writePrivateFile(join(dir, `${name}.key`), pair.key);
-  await writePrivateFile(join(dir, `${name}.pem`), pair.certificate);
+  const certificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/u.exec(text)?.[0];
+  if (certificate === undefined) throw new ControllerError("state-dir", `${path} holds no certificate`, { hint: "restore it from a backup", target: path });
+  return { certificate, key: /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----/u.exec(text)?.[0] ?? "" };
 }

@@ -17,7 +17,7 @@ import type { AuthorityFiles, KeyPair } from "./authority-files.ts";
 /** Ten years: rotation is by the operator's decision, never by surprise. */
 const authorityHours = 10 * 365 * 24;
 
-/** Thirty days; a controller issues itself a new one at every start and at two thirds of its life. */
+/** Thirty days; a controller issues itself a new one at every start and at two thirds of its life, see authority-keeper. */
 const serverCertificateHours = 30 * 24;
 
 /** The name agents check a controller's certificate for: it stays the same whatever address they reach it by. */
@@ -75,7 +75,7 @@ export async function openCertificateAuthority(files: AuthorityFiles): Promise<C
 }
 
 /** A new self-signed authority. */
-async function createAuthority(): Promise<KeyPair> {
+export async function createAuthority(): Promise<KeyPair> {
   const keys = await crypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
   const now = Date.now();
   const serialNumber = newSerial();

@@ -1,4 +1,5 @@
 import { controllerOptions, controllerOptionsOf } from "../remote/controller-options.ts";
+import { builtPage } from "../remote/built-page.ts";
 import { untilStopped } from "../until-stopped.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -13,7 +14,7 @@ export const controllerRun = defineVerb({
     const { createController } = await import("@samepage/controller");
     const { pino } = await import("pino");
     const logger = pino(pino.destination({ dest: process.stderr.fd, sync: true }));
-    const controller = await createController({ ...controllerOptionsOf(input), logger, signal: context.signal });
+    const controller = await createController({ ...controllerOptionsOf(input), ...builtPage(), logger, signal: context.signal });
     context.out.line(`agents connect to ${controller.address.agents}, operators to ${controller.address.api}; Ctrl-C stops`);
     try {
       await untilStopped(context.signal);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { startEmbeddedRedis } from "../embedded/embedded-redis.ts";
 import { onlyGiven } from "../only-given.ts";
 import { text } from "../option.ts";
+import { builtPage } from "../remote/built-page.ts";
 import { untilStopped } from "../until-stopped.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -37,6 +38,7 @@ export const up = defineVerb({
       redis: redis.address,
       agentListen: input.agentListen ?? "127.0.0.1:7443",
       logger,
+      ...builtPage(),
       ...onlyGiven({ apiListen: input.apiListen }),
     });
     stack.defer(async () => controller.close());

@@ -3,6 +3,7 @@
 #include "cache.h"
 #include "candidates.h"
 #include "glue.h"
+#include "index.h"
 #include "walk.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -236,6 +237,47 @@ static napi_value cached_pages(napi_env env, napi_callback_info info) {
   return job_start(env, &job->job);
 }
 
+typedef struct {
+  Job job;
+  TreeBox *box;
+  const uint8_t *gone;
+  const IndexRecord *old;
+  size_t old_count, count;
+  IndexRecord *records;
+} IndexJob;
+
+static void index_run(Job *job) {
+  IndexJob *own = (IndexJob *)job;
+  job->error = index_build(&own->box->tree, own->gone, own->old, own->old_count, &own->records, &own->count);
+}
+
+static napi_value index_finish(napi_env env, Job *job) { return make_bytes(env, ((IndexJob *)job)->records, ((IndexJob *)job)->count * sizeof(IndexRecord)); }
+
+static void index_release(napi_env env, Job *job) {
+  release_tree(env, ((IndexJob *)job)->box);
+  free(((IndexJob *)job)->records);
+  free(job);
+}
+
+/* indexRecords(handle, { gone: Uint8Array by inode, old: ArrayBuffer }) */
+static napi_value index_records(napi_env env, napi_callback_info info) {
+  size_t count = 2, size;
+  napi_value arguments[2];
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  napi_value gone = get(env, arguments[1], "gone"), old = get(env, arguments[1], "old");
+  IndexJob *job = calloc(1, sizeof *job);
+  if (job == NULL) return NULL;
+  job->job = (Job){.run = index_run, .finish = index_finish, .release = index_release, .call = "index"};
+  job_keep(env, &job->job, gone);
+  job_keep(env, &job->job, old);
+  job->box = get_tree(env, arguments[0]);
+  job->box->references++;
+  job->gone = get_bytes(env, gone, &size);
+  job->old = get_bytes(env, old, &size);
+  job->old_count = size / sizeof(IndexRecord);
+  return job_start(env, &job->job);
+}
+
 void define_tree(napi_env env, napi_value exports) {
   define(env, exports, "scan", scan);
   define(env, exports, "treeViews", tree_views);
@@ -243,4 +285,5 @@ void define_tree(napi_env env, napi_value exports) {
   define(env, exports, "treeLetGo", tree_let_go);
   define(env, exports, "identify", identify);
   define(env, exports, "cachedPages", cached_pages);
+  define(env, exports, "indexRecords", index_records);
 }

@@ -11,6 +11,7 @@ typedef struct {
 
 #define TOKEN_KNOWN 1u
 #define TOKEN_HEAD 2u /* of the first HEAD bytes only: enough to tell it from its whole class */
+#define TOKEN_ATTRIBUTES 8u /* attributes were read; they are in spaces of hard links only */
 #define HEAD ((uint64_t)128 << 10)
 
 typedef struct {

@@ -98,6 +98,7 @@ static void read_inode(Worker *worker, Inode *inode, bool whole) {
     Attributes attributes;
     error = attributes_read(fd, &attributes);
     token.attributes = attributes_short(&attributes);
+    token.flags |= TOKEN_ATTRIBUTES;
   }
   if (error == 0 && !changed) {
     bool cached = !job->drop_cache || cache_pages(fd) != 0;
@@ -152,7 +153,9 @@ static void learn(Worker *worker, Inode *inode) {
   const Tree *tree = job->tree;
   const Row *row = &tree_rows(tree)[worker->shared->candidates->order[inode->first]];
   const IndexRecord *record = job->index_count == 0 ? NULL : lookup(job, tree->guests[tree_dirs(tree)[row->dir].guest].dev, row);
-  if (record != NULL) inode->token = (Token){record->low, record->high, record->attributes, record->flags | TOKEN_KNOWN};
+  uint32_t wanted = job->identity[row->space] ? TOKEN_ATTRIBUTES : 0;
+  if (record != NULL && (record->flags & wanted) == wanted)
+    inode->token = (Token){record->low, record->high, wanted ? record->attributes : 0, (record->flags & TOKEN_HEAD) | TOKEN_KNOWN | wanted};
   else read_inode(worker, inode, false);
 }
 

@@ -46,6 +46,7 @@ export interface Native {
       dropCache: boolean;
     },
   ): Promise<{ order: ArrayBuffer; inodes: ArrayBuffer; grouped: ArrayBuffer; groupStart: ArrayBuffer }>;
+  indexRecords(tree: TreeHandle, config: { gone: Uint8Array; old: ArrayBuffer }): Promise<ArrayBuffer>;
   measureExtents(tree: TreeHandle, config: { control: ArrayBuffer; words: Uint32Array; threads: number }): Promise<ArrayBuffer>;
   dedupe(tree: TreeHandle, config: { control: ArrayBuffer; words: Uint32Array; threads: number }): Promise<ArrayBuffer>;
   cachedPages(tree: TreeHandle, config: { control: ArrayBuffer; rows: Uint32Array }): Promise<ArrayBuffer>;

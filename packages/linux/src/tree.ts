@@ -315,3 +315,17 @@ export async function cachedPages(tree: Tree, rows: readonly number[], control: 
     throw LinuxError.from(error);
   }
 }
+
+/**
+ * What is known of the candidates' content as records for the next run's `IdentifyOptions.index`, with those of an older
+ * index whose files were not met this time.
+ * @param gone by inode, 1 for inodes that have no names any more
+ * @throws LinuxError ENOMEM
+ */
+export async function indexRecords(tree: Tree, gone: Uint8Array, old: ArrayBuffer | undefined): Promise<ArrayBuffer> {
+  try {
+    return await native.indexRecords(tree.handle, { gone, old: old ?? new ArrayBuffer(0) });
+  } catch (error) {
+    throw LinuxError.from(error);
+  }
+}

@@ -1,6 +1,7 @@
 import { closeSync, constants, fdatasyncSync, fstatSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dedupeExtents, Swap, type SwapOutcome, type SwapSpace } from "@samepage/linux";
+import { AfterApply } from "./after-apply.ts";
 import { appendLinkedNames, type LinkedNames } from "./link-log.ts";
 import { type PreparedPlan, toReport, treeFailures } from "./plan-unify.ts";
 import { PoolPlace, type PoolRun } from "./pool-place.ts";
@@ -46,7 +47,11 @@ export async function executePlan(plan: PreparedPlan, options: UnifyOptions): Pr
   run.startPhase("report");
   const counted = tally(guests, tree, { candidates, fate: swaps.fate }, outcome);
   const planned = report.failures.filter(({ code }) => code.startsWith("package-database"));
-  const done = toReport(groups, run, started, { ...counted, dryRun: false, failures: [...planned, ...treeFailures(tree, guests)] });
+  const failures = [...planned, ...treeFailures(tree, guests)];
+  const after = new AfterApply(plan, prepared, outcome);
+  const findings = run.stopped === undefined ? await after.measure(guests, run) : {};
+  await after.writeIndex();
+  const done = toReport(groups, run, started, { ...counted, ...findings, dryRun: false, failures });
   const { bytes } = done;
   return { ...done, bytes: { ...bytes, read: bytes.read + report.bytes.read, hashed: bytes.hashed + report.bytes.hashed } };
 }

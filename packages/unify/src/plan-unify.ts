@@ -6,6 +6,7 @@ import { escapeName } from "./escape-name.ts";
 import { type FileSystemGroup, groupByFileSystem, type Space, spacesOf } from "./file-system-group.ts";
 import { openGuestRoots } from "./guest-root.ts";
 import { readHeldInodes } from "./held-inodes.ts";
+import { readIndex } from "./index-file.ts";
 import { InodeTable } from "./inode-table.ts";
 import { planHash } from "./plan-hash.ts";
 import { planReflinks } from "./plan-reflinks.ts";
@@ -26,6 +27,8 @@ export interface PreparedPlan extends Pick<UnifyPlan, "report" | "hash"> {
   readonly groups: readonly FileSystemGroup[];
   readonly spaces: readonly Space[];
   readonly guestPaths: readonly string[];
+  /** st_dev of each guest's root. */
+  readonly guestDevices: readonly bigint[];
   /** Missing when the run was stopped before everything was seen. */
   readonly prepared: { readonly tree: Tree; readonly candidates: Candidates; readonly swaps: SwapPlan; readonly reflinks: Uint32Array } | undefined;
 }
@@ -42,7 +45,7 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
   const failures: Failure[] = [];
   using run = new RunControl(options);
   const guests = roots.all.map(({ guest }) => guest.name);
-  const common = { settings, groups, spaces, guestPaths: roots.all.map(({ path }) => path) };
+  const common = { settings, groups, spaces, guestPaths: roots.all.map(({ path }) => path), guestDevices: roots.all.map(({ device }) => device) };
   try {
     run.startPhase("scan");
     const tree = await scanGuests(
@@ -61,7 +64,7 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
       {
         identity: Uint8Array.from(spaces, ({ group }) => (group.chosen.strategy === "hardlink" ? 1 : 0)),
         ignoreMtime: settings.ignoreMtime,
-        index: undefined,
+        index: readIndex(settings.stateDir),
         minThreads: settings.threads ?? availableParallelism(),
         maxThreads: settings.threads ?? Math.max(threadsWhenCold, availableParallelism()),
         dropCache: false,

@@ -1,0 +1,58 @@
+#include "index.h"
+#include <errno.h>
+#include <stdlib.h>
+
+static int by_place(const void *left, const void *right) {
+  const IndexRecord *a = left, *b = right;
+  if (a->dev != b->dev) return a->dev < b->dev ? -1 : 1;
+  return a->ino < b->ino ? -1 : a->ino > b->ino;
+}
+
+/* Copies a record that was not met, one run older; 0 when it is too old. */
+static size_t keep(const IndexRecord *old, IndexRecord *to) {
+  if ((old->flags >> INDEX_AGE_SHIFT) >= INDEX_MOST_AGE) return 0;
+  *to = *old;
+  to->flags += 1u << INDEX_AGE_SHIFT;
+  return 1;
+}
+
+int index_build(const Tree *tree, const uint8_t *gone, const IndexRecord *old, size_t old_count, IndexRecord **records, size_t *count) {
+  const Candidates *candidates = tree->candidates;
+  IndexRecord *fresh = malloc(((size_t)candidates->inode_count + 1) * sizeof *fresh);
+  IndexRecord *all = malloc(((size_t)candidates->inode_count + old_count + 1) * sizeof *all);
+  size_t made = 0, written = 0, behind = 0;
+  if (fresh == NULL || all == NULL) {
+    free(fresh);
+    free(all);
+    return ENOMEM;
+  }
+  for (uint32_t at = 0; at < candidates->inode_count; at++) {
+    const Inode *inode = &candidates->inodes[at];
+    if (gone[at] || !(inode->token.flags & TOKEN_KNOWN)) continue;
+    const Row *row = &tree_rows(tree)[candidates->order[inode->first]];
+    fresh[made++] = (IndexRecord){
+        .dev = tree->guests[tree_dirs(tree)[row->dir].guest].dev,
+        .ino = row->ino,
+        .size = row->size,
+        .mtime = row->mtime,
+        .ctime = row->ctime,
+        .low = inode->token.low,
+        .high = inode->token.high,
+        .attributes = inode->token.attributes,
+        .flags = inode->token.flags & (TOKEN_KNOWN | TOKEN_HEAD | TOKEN_ATTRIBUTES),
+    };
+  }
+  qsort(fresh, made, sizeof *fresh, by_place);
+  for (size_t at = 0; at < made; at++) {
+    for (; behind < old_count && by_place(&old[behind], &fresh[at]) < 0; behind++)
+      written += keep(&old[behind], &all[written]);
+    while (behind < old_count && by_place(&old[behind], &fresh[at]) == 0) behind++;
+    all[written++] = fresh[at];
+  }
+  for (; behind < old_count; behind++)
+    written += keep(&old[behind], &all[written]);
+  free(fresh);
+  *records = all;
+  *count = written;
+  return 0;
+}

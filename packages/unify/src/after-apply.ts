@@ -1,0 +1,63 @@
+import { indexRecords, type SwapOutcome } from "@samepage/linux";
+import { deviceText } from "./held-inodes.ts";
+import { readIndex, writeIndex } from "./index-file.ts";
+import { measurePageCache } from "./page-cache.ts";
+import type { PreparedPlan } from "./plan-unify.ts";
+import type { RunControl } from "./run-control.ts";
+import { readStillMapping } from "./still-mapping.ts";
+import type { UnifyReport } from "./unify-report.ts";
+
+/** What a run looks at once its swaps are done. */
+export class AfterApply {
+  readonly #plan: PreparedPlan;
+  readonly #prepared: NonNullable<PreparedPlan["prepared"]>;
+  /** Canonical inode by displaced inode + 1; 0 for inodes that keep their names. */
+  readonly #canonical: Uint32Array;
+
+  constructor(plan: PreparedPlan, prepared: NonNullable<PreparedPlan["prepared"]>, outcome: (inode: number) => SwapOutcome) {
+    this.#plan = plan;
+    this.#prepared = prepared;
+    this.#canonical = new Uint32Array(prepared.candidates.inodeCount);
+    const { words } = prepared.swaps;
+    for (let at = 0; at < words.length; at += 2 + (words[at + 1] ?? 0)) {
+      for (const member of words.subarray(at + 2, at + 2 + (words[at + 1] ?? 0))) {
+        if (outcome(member).state === "done") this.#canonical[member] = (words[at] ?? 0) + 1;
+      }
+    }
+  }
+
+  /** Page cache that is shared now, and processes that still map what was replaced. */
+  async measure(guests: readonly string[], run: RunControl): Promise<Pick<UnifyReport, "pageCache" | "stillMapping">> {
+    const { tree } = this.#prepared;
+    const pageCache = await measurePageCache(tree, run.job, (row) => this.#shownBy(row));
+    return { pageCache, stillMapping: await readStillMapping(this.#replaced(guests), run.signal) };
+  }
+
+  /** Remembers for the next run what was read. */
+  async writeIndex(): Promise<void> {
+    const { tree, candidates } = this.#prepared;
+    const gone = Uint8Array.from({ length: candidates.inodeCount }, (_, inode) => (this.#canonical[inode] === 0 ? 0 : 1));
+    const { stateDir } = this.#plan.settings;
+    writeIndex(stateDir, await indexRecords(tree, gone, readIndex(stateDir)));
+  }
+
+  /** The row whose inode a name has now, where that inode has several names. */
+  #shownBy(row: number): number | undefined {
+    const { tree, candidates, swaps } = this.#prepared;
+    const inode = tree.candidate(row);
+    if (inode === undefined) return tree.links(row) > 1 ? row : undefined;
+    const canonical = this.#canonical[inode] ?? 0;
+    if (canonical > 0) return candidates.row(canonical - 1);
+    return tree.links(row) > 1 || swaps.fate.get(inode) === "canonical" ? row : undefined;
+  }
+
+  #replaced(guests: readonly string[]): { device: string; ino: number; guest: string }[] {
+    const { tree, candidates } = this.#prepared;
+    const devices = new Map(this.#plan.guestDevices.map((device, guest) => [guest, deviceText(device)]));
+    return [...this.#canonical.keys()].flatMap((inode) => {
+      if (this.#canonical[inode] === 0) return [];
+      const row = candidates.row(inode);
+      return [{ device: devices.get(tree.guest(row)) ?? "", ino: tree.ino(row), guest: guests[tree.guest(row)] ?? "" }];
+    });
+  }
+}

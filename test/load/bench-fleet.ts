@@ -21,6 +21,6 @@ enrolment    ${enrol.perSecond.toFixed(0)} agents/s (${enrol.seconds.toFixed(1)}
 at rest      ${(rest.rssBytes / 1e6).toFixed(0)} MB resident, ${(rest.bytesPerAgent / 1000).toFixed(0)} kB an agent, ${rest.corePercent.toFixed(1)} % of a core
 rollout      ${rollout.state} in ${rollout.seconds.toFixed(1)} s: ${succeeded} succeeded, ${failed} failed, ${skipped} skipped, ${rollout.begun} jobs begun; ${(agents / rollout.seconds).toFixed(0)} hosts/s, ${rollout.corePercent.toFixed(0)} % of a core
 dispatch     ${p50} ms median, ${p90} ms 90 %, ${p99} ms 99 %
-reconnect    all back in ${reconnect.seconds.toFixed(0)} s after a kill, at most ${reconnect.mostPerSecond} in one second
+reconnect    all back in ${reconnect.seconds.toFixed(0)} s after a kill, at most ${reconnect.mostPerSecond.toFixed(0)}/s; then ${(reconnect.rssBytes / 1e6).toFixed(0)} MB resident, ${(reconnect.bytesPerAgent / 1000).toFixed(0)} kB an agent
 `;
 }

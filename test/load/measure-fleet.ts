@@ -22,7 +22,14 @@ export interface FleetMeasures {
     /** From the controller's decision to the job's begin, ms. */
     readonly dispatchMs: { readonly p50: number; readonly p90: number; readonly p99: number };
   };
-  readonly reconnect: { readonly seconds: number; readonly mostPerSecond: number };
+  readonly reconnect: {
+    readonly seconds: number;
+    /** Streams opened per second, over the busiest two seconds. */
+    readonly mostPerSecond: number;
+    /** Of a controller that has only its agents: none of the enrolment's garbage. */
+    readonly rssBytes: number;
+    readonly bytesPerAgent: number;
+  };
 }
 
 export interface FleetLoad {
@@ -67,13 +74,14 @@ export async function measureFleet({ agents, simulators, restMs }: FleetLoad, sa
   await controller.kill();
   controller = await startMain(controllerMain, options);
   const reconnect = await untilBack(api, agents);
+  const { rssBytes } = processUsage(controller.pid);
 
   return {
     agents,
     enrol: { seconds: enrolSeconds, perSecond: agents / enrolSeconds },
     rest: { rssBytes: rest.rssBytes, bytesPerAgent: (rest.rssBytes - alone) / agents, corePercent: rest.corePercent },
     rollout: { seconds: rolloutSeconds, state: ended.state, hosts: ended.hosts, begun: jobs.length, corePercent, dispatchMs: await dispatchTimes(api, id, jobs) },
-    reconnect,
+    reconnect: { ...reconnect, rssBytes, bytesPerAgent: (rssBytes - alone) / agents },
   };
 }
 
@@ -111,15 +119,18 @@ async function untilOver(api: ApiClient, id: string): Promise<RolloutView> {
   }
 }
 
-async function untilBack(api: ApiClient, agents: number): Promise<FleetMeasures["reconnect"]> {
+async function untilBack(api: ApiClient, agents: number): Promise<Pick<FleetMeasures["reconnect"], "seconds" | "mostPerSecond">> {
   const begun = performance.now();
   let mostPerSecond = 0;
   let streams = 0;
+  let at = begun;
   while (streams < agents) {
-    await sleep(1000);
+    await sleep(2000);
     const now = (await api.health()).streams;
-    mostPerSecond = Math.max(mostPerSecond, now - streams);
+    const seconds = (performance.now() - at) / 1000;
+    mostPerSecond = Math.max(mostPerSecond, (now - streams) / seconds);
     streams = now;
+    at += seconds * 1000;
   }
   return { seconds: (performance.now() - begun) / 1000, mostPerSecond };
 }

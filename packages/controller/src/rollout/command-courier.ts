@@ -40,15 +40,15 @@ export function createCommandCourier({ controller, presence, streams, rollouts, 
   const replyTo = new Map<string, string>();
 
   const sendHere = async (mail: Extract<Mail, { type: "command" }>): Promise<boolean> => {
-    const stored = await rollouts.get(mail.rollout);
-    if (stored === undefined) return false;
+    const record = await rollouts.recordOf(mail.rollout);
+    if (record === undefined) return false;
     const command: Command = {
       jobId: mail.job,
       fence: BigInt(mail.fence),
       notBeforeNs: nanoseconds(mail.notBefore),
       notAfterNs: nanoseconds(mail.notAfter),
       planHash: Buffer.from(mail.planHash, "hex"),
-      operation: toWireOperation(stored.record.operation),
+      operation: toWireOperation(record.operation),
       rolloutId: mail.rollout,
     };
     return streams.get(mail.host)?.send({ $case: "command", value: command }) ?? false;

@@ -33,6 +33,8 @@ export interface RolloutStore {
   /** Newest first. */
   ids(): Promise<readonly string[]>;
   get(id: string): Promise<StoredRollout | undefined>;
+  /** What does not change about it; cheap when asked for again, where `get` reads the state of all its hosts. */
+  recordOf(id: string): Promise<RolloutRecord | undefined>;
   /** Its frozen plan; cheap when asked for again. */
   planOf(id: string): Promise<RolloutPlan | undefined>;
   /** What a tick looks at; undefined when there is no such rollout. */
@@ -110,6 +112,7 @@ export function createRolloutStore(store: RedisClient): RolloutStore {
     },
     ids: async () => store.zrange(keys.rollouts, "0", "-1", "REV"),
     get,
+    recordOf,
     planOf: async (id) => (await recordOf(id))?.plan,
     read: async (id) => {
       // The inbox after the state: what comes in between is left for the next tick, never lost.

@@ -5,6 +5,7 @@ import { credentials, type ServiceError } from "@grpc/grpc-js";
 import { type AgentConfig, defaultConfig } from "@samepage/agent";
 import { CatalogStore } from "@samepage/catalog";
 import { CatalogServiceClient } from "@samepage/proto";
+import { run } from "@samepage/test-support";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readStoredIdentity } from "./raw-agent.ts";
 import { isOver, startFleet, type TestFleet } from "./test-fleet.ts";
@@ -136,6 +137,21 @@ test("a version never changes, and one that is retired leaves the catalog but st
   expect(after?.epoch).toBe((before[0]?.epoch ?? 0) + 1);
   const { id } = await fleet.api.templates.compare({ name: "base", version: "1", selector: "name=h1", guests: ["dir/guests/a"] });
   expect(await fleet.until(id, isOver)).toMatchObject({ hosts: { succeeded: 1 } });
+});
+
+test("an operator does all of it from the command line", async () => {
+  const token = join(fleet.dir, "token");
+  const ca = join(fleet.dir, "ca.pem");
+  await writeFile(token, fleet.controller.adminToken);
+  await writeFile(ca, fleet.controller.ca);
+  const samepage = async (...words: string[]): Promise<unknown> => {
+    const main = new URL("../../packages/cli/bin/samepage.mjs", import.meta.url).pathname;
+    return JSON.parse(await run(process.execPath, [main, ...words, "--json", "--controller", fleet.controller.address.api, "--token-file", token, "--ca", ca]));
+  };
+  expect(await samepage("template", "add", "cli@1", "--host", "h1", "--path", "/templates/base", "--domain", "blue")).toMatchObject({ published: true, error: null });
+  expect(await samepage("template", "show", "cli")).toMatchObject({ name: "cli", aliases: { latest: "1" } });
+  expect(await samepage("catalog", "status")).toMatchObject({ domains: [{ domain: "blue" }] });
+  expect(await samepage("drift", "dir/guests/a", "--template", "cli", "--selector", "name=h1")).toMatchObject({ template: "cli", hosts: [{ host: "h1", guests: [{ name: "dir/guests/a" }] }] });
 });
 
 test.each([

@@ -1,9 +1,11 @@
 import type { CommandTable } from "./verb.ts";
 import { agentRun } from "./verbs/agent-run.ts";
 import { agentStatus } from "./verbs/agent-status.ts";
+import { catalogStatus } from "./verbs/catalog-status.ts";
 import { completion } from "./verbs/completion.ts";
 import { controllerRun } from "./verbs/controller-run.ts";
 import { doctor } from "./verbs/doctor.ts";
+import { drift } from "./verbs/drift.ts";
 import { guestLs } from "./verbs/guest-ls.ts";
 import { guestShow } from "./verbs/guest-show.ts";
 import { hostCordon } from "./verbs/host-cordon.ts";
@@ -36,6 +38,9 @@ import { rolloutPlan } from "./verbs/rollout-plan.ts";
 import { rolloutResume } from "./verbs/rollout-resume.ts";
 import { rolloutRetry } from "./verbs/rollout-retry.ts";
 import { rolloutWatch } from "./verbs/rollout-watch.ts";
+import { templateAdd } from "./verbs/template-add.ts";
+import { templateLs } from "./verbs/template-ls.ts";
+import { templateShow } from "./verbs/template-show.ts";
 import { tokenCreate } from "./verbs/token-create.ts";
 import { up } from "./verbs/up.ts";
 
@@ -49,6 +54,8 @@ export const commandTable: CommandTable = {
     token: "secrets that let hosts and operators in",
     host: "the machines with an agent",
     guest: "the root trees on the hosts",
+    template: "reference guests, versioned",
+    catalog: "what the templates consist of, as agents know it",
     rollout: "an operation over many hosts, in waves",
   },
   verbs: [
@@ -61,6 +68,7 @@ export const commandTable: CommandTable = {
     tokenCreate,
     hostLs, hostShow, hostLabel, hostCordon, hostRevoke,
     guestLs, guestShow,
+    templateAdd, templateLs, templateShow, drift, catalogStatus,
     rolloutCreate, rolloutPlan, rolloutLs, rolloutWatch, rolloutPause, rolloutResume, rolloutAbort, rolloutRetry,
     report,
     completion, man,

@@ -97,13 +97,25 @@ static bool revive(const struct record *record)
 	return true;
 }
 
+static bool is_gone(const struct inode_key *key)
+{
+	int fd = open_inode(key, O_PATH);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == ESTALE;
+}
+
+/* Writes every mark in force; those of inodes that no longer exist go. */
 static bool write_marks(int fd)
 {
 	struct inode_key key, next;
 	struct record record;
-	for (int have = bpf_map_get_next_key(marks, NULL, &next) == 0; have; have = bpf_map_get_next_key(marks, &key, &next) == 0) {
+	for (int have = bpf_map_get_next_key(marks, NULL, &next) == 0; have;) {
 		key = next;
-		if (record_of(&key, MARKED, &record) && !write_all(fd, &record, sizeof(record)))
+		have = bpf_map_get_next_key(marks, &key, &next) == 0;
+		if (is_gone(&key))
+			bpf_map_delete_elem(marks, &key);
+		else if (record_of(&key, MARKED, &record) && !write_all(fd, &record, sizeof(record)))
 			return false;
 	}
 	return write_all(fd, waiting, waiting_count * sizeof(*waiting)) && fsync(fd) == 0;

@@ -1,5 +1,7 @@
-import type { GuardClient } from "./guard-client.ts";
+import { guardAvailability } from "./guard-availability.ts";
+import { GuardClient } from "./guard-client.ts";
 import { GuardError } from "./guard-error.ts";
+import { startGuard } from "./guard-supervisor.ts";
 
 /** An inode to guard: open read-only, and held by a read lease of the caller while it is marked. */
 interface InodeToGuard {
@@ -11,12 +13,28 @@ interface InodeToGuard {
 /** Inodes of one request; the daemon reads lines of 64 KiB and takes 1,024 of them. */
 const batchSize = 1000;
 
-/** The copy-on-write guard as the engine wants one (its `InodeGuard`): marks in the kernel through the daemon. */
+/**
+ * The copy-on-write guard as the engine wants one (its `InodeGuard`): marks in the kernel through the daemon, which
+ * is started with the first mark, so that planning changes nothing. Dispose it: an open connection keeps a process alive.
+ */
 export class CowGuard {
-  readonly #client: GuardClient;
+  #client: Promise<GuardClient> | undefined;
 
-  constructor(client: GuardClient) {
+  private constructor(client?: Promise<GuardClient>) {
     this.#client = client;
+  }
+
+  /** The guard of this host, or undefined where the kernel cannot copy on write. */
+  static async ofThisHost(): Promise<CowGuard | undefined> {
+    const running = await GuardClient.connect().catch(() => undefined);
+    if (running) {
+      const { mode } = await running.status();
+      if (mode === "copy") return new CowGuard(Promise.resolve(running));
+      running.close();
+      return undefined;
+    }
+    const { mode } = await guardAvailability();
+    return mode === "copy" ? new CowGuard() : undefined;
   }
 
   /**
@@ -28,11 +46,12 @@ export class CowGuard {
     try {
       for (const batch of batches(files)) {
         throwIfCancelled(signal);
-        await this.#client.mark(batch);
+        const client = await this.#connect();
+        await client.mark(batch);
         done.push(...batch);
       }
     } catch (error) {
-      for (const batch of batches(done)) await this.#client.unmark(batch);
+      for (const batch of batches(done)) await (await this.#connect()).unmark(batch);
       throw error;
     }
   }
@@ -41,8 +60,19 @@ export class CowGuard {
   async unmark(files: readonly InodeToGuard[], signal: AbortSignal): Promise<void> {
     for (const batch of batches(files)) {
       throwIfCancelled(signal);
-      await this.#client.unmark(batch);
+      const client = await this.#connect();
+      await client.unmark(batch);
     }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const client = await this.#client?.catch(() => undefined);
+    client?.close();
+  }
+
+  async #connect(): Promise<GuardClient> {
+    this.#client ??= startGuard();
+    return this.#client;
   }
 }
 

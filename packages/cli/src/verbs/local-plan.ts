@@ -1,3 +1,4 @@
+import { cowGuardFor } from "../local/cow-guard.ts";
 import { endingOf } from "../local/ending.ts";
 import { guestArguments } from "../local/guest-options.ts";
 import { unifyReportLines } from "../local/report-lines.ts";
@@ -14,7 +15,8 @@ export const localPlan = defineVerb({
   run: async (input, context) => {
     // The engine's native part is loaded only by the verbs that need it.
     const { planUnify } = await import("@samepage/unify");
-    using plan = await planUnify(await unifyOptions(input, context));
+    await using cowGuard = await cowGuardFor(input);
+    using plan = await planUnify({ ...(await unifyOptions(input, context)), ...(cowGuard === undefined ? {} : { cowGuard }) });
     const { report, hash } = plan;
     return { json: { ...report, planHash: hash }, human: (terminal) => unifyReportLines(report, terminal), exitCode: endingOf(report) };
   },

@@ -1,5 +1,7 @@
+import { cowGuardStatus } from "../local/cow-guard.ts";
 import { endingOf } from "../local/ending.ts";
 import { guestArguments, guestOptions, poolOptions } from "../local/guest-options.ts";
+import { guardLines } from "../local/guard-lines.ts";
 import { statusReportLines } from "../local/report-lines.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -11,7 +13,7 @@ export const localStatus = defineVerb({
   examples: [{ command: "samepage local status /var/lib/lxc/*/rootfs", meaning: "what each guest would cost alone, and what it costs now" }],
   run: async (input, context) => {
     const { unifyStatus } = await import("@samepage/unify");
-    const report = await unifyStatus(await poolOptions(input, context));
-    return { json: report, human: (terminal) => statusReportLines(report, terminal), exitCode: endingOf(report) };
+    const [report, cowGuard] = await Promise.all([unifyStatus(await poolOptions(input, context)), cowGuardStatus()]);
+    return { json: { ...report, cowGuard }, human: (terminal) => [...statusReportLines(report, terminal), ...guardLines(cowGuard)], exitCode: endingOf(report) };
   },
 });

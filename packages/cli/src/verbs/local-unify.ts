@@ -1,3 +1,4 @@
+import { cowGuardFor } from "../local/cow-guard.ts";
 import { endingOf } from "../local/ending.ts";
 import { guestArguments } from "../local/guest-options.ts";
 import { unifyReportLines } from "../local/report-lines.ts";
@@ -20,7 +21,8 @@ export const localUnify = defineVerb({
   ],
   run: async (input, context) => {
     const { unify } = await import("@samepage/unify");
-    const report = await unify(await unifyOptions(input, context));
+    await using cowGuard = await cowGuardFor(input);
+    const report = await unify({ ...(await unifyOptions(input, context)), ...(cowGuard === undefined ? {} : { cowGuard }) });
     return { json: report, human: (terminal) => unifyReportLines(report, terminal), exitCode: endingOf(report) };
   },
 });

@@ -1,0 +1,17 @@
+import type { CowGuard, GuardStatus } from "@samepage/guard";
+
+/** The host's copy-on-write guard where what was asked may use it. Its programs are tried only then. */
+export async function cowGuardFor({ strategy, guard }: { readonly strategy: string | undefined; readonly guard: string | undefined }): Promise<CowGuard | undefined> {
+  if (strategy === "reflink" || (guard !== undefined && guard !== "cow")) return undefined;
+  const guards = await import("@samepage/guard");
+  return guards.CowGuard.ofThisHost();
+}
+
+/** What the running guard says of itself; null when none runs. */
+export async function cowGuardStatus(): Promise<GuardStatus | null> {
+  const { GuardClient } = await import("@samepage/guard");
+  const client = await GuardClient.connect().catch(() => null);
+  if (client === null) return null;
+  using connection = client;
+  return await connection.status();
+}

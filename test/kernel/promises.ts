@@ -84,5 +84,6 @@ export const suites: Readonly<Record<string, readonly string[]>> = {
   // On btrfs stat's device number is no block device's: there is nothing to open raw.
   hostile: onEachFileSystem(attacks.map((attack) => `hostile guest, ${attack}: nothing of the shared inode changes`)).filter((name) => !name.startsWith("btrfs: hostile guest, raw-device")),
   tools,
+  cost: ["breaking a link of 1 MB takes at most twice cp --preserve=all"],
   hammer: fileSystems.map((type) => `${type}: 8 writers in 8 guests, ${rounds[type]} rounds, mixed ways to open`),
 };

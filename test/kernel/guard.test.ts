@@ -23,7 +23,7 @@ describe.skipIf(missing !== undefined)(`the copy-on-write guard on Debian's 6.12
     result = await runMachine({
       image: kernel.image,
       initramfs: buildInitramfs(directory, kernel, [...programs, daemonPath, `${daemonPath}-crash`]),
-      disks: [makeDisk(directory, "ext4", 400), makeDisk(directory, "xfs", 400), makeDisk(directory, "btrfs", 400), makeDisk(directory, "ext4", 40)],
+      disks: [makeDisk(directory, "ext4", 800), makeDisk(directory, "xfs", 400), makeDisk(directory, "btrfs", 400), makeDisk(directory, "ext4", 40)],
       parameters: [...Object.keys(suites).map((suite) => `run=${suite}`), ...Object.entries(rounds).map(([type, count]) => `rounds_${type}=${count}`)],
       logPath: join(directory, "log"),
       timeoutSeconds: 900,

@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Tests that switch the whole machine's state (KSM knobs) or fill every core (QEMU) run alone, after the others. */
-const alone = ["packages/ksm/src/**/*.machine.test.ts", "test/kernel/**/*.test.ts", "test/load/**/*.test.ts"];
+const alone = ["packages/ksm/src/**/*.machine.test.ts", "test/**/*.machine.test.ts", "test/kernel/**/*.test.ts", "test/load/**/*.test.ts"];
 const ignored = ["**/node_modules/**", "**/.cache/**", "**/dist/**", "**/build/**"];
 
 export default defineConfig({

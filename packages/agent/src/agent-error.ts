@@ -16,6 +16,10 @@ export type AgentErrorCode =
   | "discovery"
   /** The controller's catalog does not accept this, or does not have it. */
   | "catalog-refused"
+  /** KSM was asked for guests of more than one trust domain: the kernel merges all that take part with each other. */
+  | "ksm-domains"
+  /** Merging made the host worse, and the tuner backed off. */
+  | "ksm-backed-off"
   | "internal";
 
 /** Thrown by everything in this package; the message is one line that names what it is about. */

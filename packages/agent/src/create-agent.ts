@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GuestState, type Inventory, type Progress, type Report } from "@samepage/proto";
+import { HOST_PATHS } from "@samepage/ksm";
 import { pino } from "pino";
 import { AgentError } from "./agent-error.ts";
 import type { Agent, AgentOptions } from "./agent-options.ts";
@@ -15,6 +16,7 @@ import { createRenewal } from "./identity/renewal.ts";
 import { unifyEngine } from "./jobs/engine.ts";
 import { createJobRunner, interruptedReport } from "./jobs/job-runner.ts";
 import { openJobSpool } from "./jobs/job-spool.ts";
+import { createKsmKeeper } from "./ksm/ksm-keeper.ts";
 import { keepConnected } from "./stream/keep-connected.ts";
 import type { ControllerStream, OutgoingMessage } from "./stream/open-stream.ts";
 import { createProgressSender } from "./stream/progress-sender.ts";
@@ -41,6 +43,8 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   for (const command of spool.interrupted) await spool.finish(interruptedReport(command, Date.now()));
   const guests = async () => discoverGuests(config.guests, root, (path, reason) => logger.warn({ path, reason }, "not a guest that can be unified"));
 
+  const ksm = createKsmKeeper({ ...HOST_PATHS, state: join(stateDir, "ksm.json") }, join(stateDir, "ksm-policy.json"), logger);
+  await ksm.resume();
   const closing = new AbortController();
   let stream: ControllerStream | undefined;
   let waiting = Promise.withResolvers<void>();
@@ -52,7 +56,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const progress = createProgressSender((value: Progress) => void send({ $case: "progress", value }));
   const runner = createJobRunner({
     spool,
-    context: { engine: options.engine ?? unifyEngine, guests, catalog: (signal) => openCatalogCalls(identity, signal), root, stateDir: join(stateDir, "engine"), limits: config.limits },
+    context: { engine: options.engine ?? unifyEngine, guests, catalog: (signal) => openCatalogCalls(identity, signal), root, stateDir: join(stateDir, "engine"), ksm, limits: config.limits },
     finished: (report) => void sendReport(report),
     progressed: (value) => progress.progressed(value),
     logger,
@@ -131,6 +135,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const close = async () => {
     // The report of a stopped job still goes out on the open stream; if not, it is on disk.
     await runner.close();
+    await ksm.close();
     progress.close();
     closing.abort();
     await Promise.all([connection, looking]);

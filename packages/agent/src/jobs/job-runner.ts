@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Ack, AckResult, type Cancel, type Command, type JobError, type JobState, Outcome, type Progress, type Report } from "@samepage/proto";
 import { CatalogError } from "@samepage/catalog";
+import { KsmError } from "@samepage/ksm";
 import { UnifyError } from "@samepage/unify";
 import type { Logger } from "pino";
 import { AgentError } from "../agent-error.ts";
@@ -176,6 +177,6 @@ function isAbort(error: unknown): boolean {
 
 function toJobError(error: unknown): JobError {
   if (error instanceof CatalogError) return { code: error.code, message: error.message, hint: error.hint ?? "" };
-  if (error instanceof UnifyError || error instanceof AgentError) return { code: error.code, message: error.message, hint: error.hint };
+  if (error instanceof UnifyError || error instanceof KsmError || error instanceof AgentError) return { code: error.code, message: error.message, hint: error.hint };
   return { code: "internal", message: messageOf(error), hint: "the agent's log has the details" };
 }

@@ -1,4 +1,4 @@
-import { Guard, type Operation, type Report, Strategy, type UnifyOperation } from "@samepage/proto";
+import { Guard, KsmAction, type Operation, type Report, Strategy, type UnifyOperation } from "@samepage/proto";
 import type { GuardName, StrategyChoice, UnifyOptions } from "@samepage/unify";
 import { AgentError } from "../agent-error.ts";
 import type { CatalogCalls } from "../catalog/catalog-calls.ts";
@@ -6,6 +6,7 @@ import { compareGuests } from "../catalog/compare-guests.ts";
 import { publishTemplate } from "../catalog/publish-template.ts";
 import type { DiscoveredGuest } from "../discovery/discover-guests.ts";
 import { namePattern } from "../name-pattern.ts";
+import type { KsmKeeper } from "../ksm/ksm-keeper.ts";
 import type { Engine } from "./engine.ts";
 import { toDeunifyResult, toGcResult, toUnifyResult, toVerifyResult } from "./to-result.ts";
 
@@ -19,6 +20,7 @@ export interface OperationContext {
   readonly root: string;
   readonly jobId: string;
   readonly stateDir: string;
+  readonly ksm: KsmKeeper;
   readonly limits: Pick<UnifyOptions, "bytesPerSecond" | "threads">;
   readonly signal: AbortSignal;
   readonly onProgress: NonNullable<UnifyOptions["onProgress"]>;
@@ -36,6 +38,8 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
     using calls = context.catalog(signal);
     return { $case: "publish", value: await publishTemplate(`${context.root}${kind.value.path}`, context.jobId, calls, { limits, signal }) };
   }
+  // What is put back is the host's: the guests that were merged may be gone by now.
+  if (kind?.$case === "ksm" && kind.value.action === KsmAction.RESTORE) return { $case: "ksm", value: await context.ksm.restore(signal) };
   const guests = chooseGuests(await context.guests(), guestPatterns);
   const common = { guests, stateDir, signal, onProgress };
   switch (kind?.$case) {
@@ -58,6 +62,8 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
       using calls = context.catalog(signal);
       return { $case: "drift", value: await compareGuests(kind.value, guests, calls, { limits, signal }) };
     }
+    case "ksm":
+      return { $case: "ksm", value: await context.ksm.tune(guests, signal) };
     case undefined:
       throw new AgentError("internal", "an operation that this agent does not know was accepted");
   }

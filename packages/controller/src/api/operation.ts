@@ -15,6 +15,8 @@ export interface UnifySettings {
 /**
  * What a rollout does on each host. A closed set: nothing that a controller sends can run a program of its choosing.
  * `plan` is the dry run of `unify`: the same settings, nothing changed, the predicted saving reported.
+ * `ksm-tune` merges the guests' equal memory and goes on tuning; a host that backs off fails, and the rollout's budget
+ * is the gate. `ksm-restore` puts everything back.
  */
 export interface Operation {
   readonly kind: OperationKind | CatalogOperationKind;
@@ -39,6 +41,6 @@ export interface TemplateTarget {
 /** What rollouts do for the catalog; they are created by its own routes, which check that the template fits. */
 type CatalogOperationKind = "publish-template" | "drift";
 
-export const operationKinds = ["plan", "unify", "deunify", "verify", "gc"] as const;
+export const operationKinds = ["plan", "unify", "deunify", "verify", "gc", "ksm-tune", "ksm-restore"] as const;
 
 export type OperationKind = (typeof operationKinds)[number];

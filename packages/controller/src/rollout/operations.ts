@@ -1,4 +1,4 @@
-import { Guard, Strategy, type Operation as WireOperation } from "@samepage/proto";
+import { Guard, KsmAction, Strategy, type Operation as WireOperation } from "@samepage/proto";
 import type { Operation, UnifySettings } from "../api/operation.ts";
 
 /** An operation as an agent is told it. */
@@ -19,6 +19,10 @@ function wireKind(kind: Operation["kind"], settings: UnifySettings, template: Op
     case "verify":
     case "gc":
       return { $case: kind, value: {} };
+    case "ksm-tune":
+      return { $case: "ksm", value: { action: KsmAction.TUNE } };
+    case "ksm-restore":
+      return { $case: "ksm", value: { action: KsmAction.RESTORE } };
   }
 }
 

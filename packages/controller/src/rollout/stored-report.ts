@@ -43,14 +43,16 @@ function outcomeOf(outcome: Outcome): JobResult["outcome"] {
   }
 }
 
-/** A deunify that went through every file and left none behind: the host is as it was before. */
+/** A deunify that left no file behind, or KSM put back: the host is as it was before. */
 function isProved({ result }: Report): boolean {
+  if (result?.$case === "ksm") return result.value.restored;
   if (result?.$case !== "deunify") return false;
   const { stopped, failures, failuresOmitted } = result.value;
   return stopped === "" && failures.length === 0 && failuresOmitted === 0;
 }
 
 function savingOf({ result }: Report): Saving | undefined {
+  if (result?.$case === "ksm" && !result.value.restored) return { diskBytes: 0, cacheBytes: 0, memoryBytes: Math.max(0, Number(result.value.generalProfit)) };
   if (result?.$case !== "unify" || result.value.dryRun) return undefined;
   return { diskBytes: Number(result.value.bytesReclaimed), cacheBytes: Number(result.value.pageCacheSaved), memoryBytes: 0 };
 }

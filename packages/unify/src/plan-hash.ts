@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Candidates, Tree } from "@samepage/linux";
 
+const recordWords = 5;
+
 /**
  * SHA-256 over every swap (inode, ctime and size of what is replaced, and inode of what replaces it), in the order of
  * inode numbers: the order in which threads found them does not matter.
@@ -15,16 +17,10 @@ export function planHash(tree: Tree, candidates: Candidates, plans: readonly Uin
   }
   const ino = (inode: number) => tree.ino(candidates.row(inode));
   const members = [...canonicalOf.keys()].sort((a, b) => tree.space(candidates.row(a)) - tree.space(candidates.row(b)) || ino(a) - ino(b));
-  const hash = createHash("sha256");
-  const record = new BigInt64Array(5);
-  for (const member of members) {
+  const record = new BigInt64Array(members.length * recordWords);
+  for (const [at, member] of members.entries()) {
     const row = candidates.row(member);
-    record[0] = BigInt(tree.space(row));
-    record[1] = BigInt(tree.ino(row));
-    record[2] = tree.ctime(row);
-    record[3] = BigInt(tree.size(row));
-    record[4] = BigInt(ino(canonicalOf.get(member) ?? 0));
-    hash.update(record);
+    record.set([BigInt(tree.space(row)), BigInt(tree.ino(row)), tree.ctime(row), BigInt(tree.size(row)), BigInt(ino(canonicalOf.get(member) ?? 0))], at * recordWords);
   }
-  return hash.digest("hex");
+  return createHash("sha256").update(record).digest("hex");
 }

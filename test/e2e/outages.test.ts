@@ -114,7 +114,7 @@ test("a controller does not start on a Redis that could lose the fleet, and says
   const options = { stateDir: join(dir.path, "controller"), agentListen: "127.0.0.1:0", apiListen: "127.0.0.1:0", logger };
   await expect(createController({ ...options, redis: redis.url })).rejects.toMatchObject({ code: "redis-unfit", message: expect.stringContaining("allkeys-lru"), hint: expect.stringContaining("noeviction") });
   await redis.kill();
-  await expect(createController({ ...options, redis: redis.url })).rejects.toMatchObject({ code: "redis-unreachable", message: expect.stringMatching(/^Redis does not answer[^\n]*$/u) });
+  await expect(createController({ ...options, redis: redis.url })).rejects.toMatchObject({ code: "redis-unreachable", message: expect.stringMatching(/^Redis at \S+ does not answer[^\n]*$/u) });
   await expect(createController({ ...options, redis: "mysql://nowhere" })).rejects.toMatchObject({ code: "invalid", hint: expect.stringContaining("redis://") });
 });
 

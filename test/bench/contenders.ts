@@ -87,7 +87,8 @@ export const contenders: readonly Contender[] = [
     name: "rmlint",
     proof: "digest",
     identity: "content",
-    report: (tree) => ["rmlint", "--hidden", "-T", "df", "-o", "summary:/dev/null", tree],
+    // Never /dev/null: rmlint removes the file it is to write, the device too.
+    report: (tree, scratch) => ["rmlint", "--hidden", "-T", "df", "-o", `summary:${join(scratch, "rmlint.summary")}`, tree],
     action: (tree, scratch) => [
       "sh",
       "-c",

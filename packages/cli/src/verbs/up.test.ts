@@ -51,3 +51,10 @@ async function page(url: string, ca: string): Promise<string> {
   const [response] = await once(asked, "response");
   return (await response.setEncoding("utf8").toArray()).join("");
 }
+
+test("samepage up without Redis says how to get it", async () => {
+  await using scratch = await temporaryDirectory();
+  const { status, stderr } = await runSamepage(["up", "--state-dir", scratch.path], { PATH: scratch.path });
+  expect(status).toBe(1);
+  expect(stderr).toBe("samepage: redis-server is not installed. Install it: apt-get install --no-install-recommends redis-server\n");
+});

@@ -5,8 +5,7 @@ import type { HostFacts } from "./host-facts.ts";
 const debian13: HostFacts = {
   kernelRelease: "6.12.48+deb13-amd64",
   capabilities: 0x1ffffffffffn,
-  securityModules: ["lockdown", "capability", "landlock", "yama", "apparmor", "tomoyo", "bpf", "ipe", "ima", "evm"],
-  hasBtf: true,
+  cowGuard: { mode: "copy", reason: "BPF LSM with file_post_open" },
   leasesEnable: "1",
   hasFanotify: true,
   ksmRun: "0",
@@ -21,11 +20,8 @@ test("a stock Debian 13 host as root can do everything", () => {
 });
 
 test.for([
-  ["cow", { kernelRelease: "6.1.0-40-amd64" }, /6\.9/u, /backports/u],
-  ["cow", { securityModules: ["lockdown", "capability"] }, /lacks bpf/u, /lsm=lockdown,capability,bpf/u],
-  ["cow", { securityModules: undefined }, /cannot be read/u, /securityfs/u],
-  ["cow", { hasBtf: false }, /BTF/u, /CONFIG_DEBUG_INFO_BTF/u],
-  ["cow", { capabilities: 0n }, /CAP_BPF/u, /root/u],
+  ["cow", { cowGuard: { mode: "deny", reason: "Linux 6.1 lacks file_post_open" } }, /file_post_open/u, /backports/u],
+  ["cow", { cowGuard: { mode: "none", reason: "the kernel has no BTF", hint: "Use a kernel with it." } }, /BTF/u, /Use a kernel/u],
   ["immutable", { capabilities: 0n }, /CAP_LINUX_IMMUTABLE/u, /root/u],
   ["leases", { leasesEnable: "0" }, /off/u, /sysctl/u],
   ["cachestat", { kernelRelease: "6.1.0-40-amd64" }, /6\.5/u, /6\.5/u],

@@ -13,7 +13,7 @@ export interface Finding {
 }
 
 // Bit numbers of linux/capability.h.
-const capability = { linuxImmutable: 9n, sysAdmin: 21n, lease: 28n, bpf: 39n } as const;
+const capability = { linuxImmutable: 9n, sysAdmin: 21n, lease: 28n } as const;
 // FIDEDUPERANGE is implemented by these (and ocfs2, which has no place on a container host).
 const reflinkTypes: ReadonlySet<string> = new Set(["xfs", "btrfs", "bcachefs"]);
 // Keep no inodes of their own, or refuse links: nothing can be shared on them.
@@ -63,10 +63,10 @@ function strategyFindings({ path, mountPoint, type, isReadOnly }: FileSystemFact
   ];
 }
 
-function guardFindings({ kernelRelease, securityModules, hasBtf, fileSystems }: HostFacts, can: (bit: bigint) => boolean): Finding[] {
+function guardFindings({ cowGuard, fileSystems }: HostFacts, can: (bit: bigint) => boolean): Finding[] {
   const flags = fileSystems.length === 0 || fileSystems.some(({ type }) => immutableTypes.has(type));
   return [
-    cowFinding(kernelRelease, securityModules, hasBtf, can),
+    cowFinding(cowGuard),
     finding(
       "guard", "immutable", can(capability.linuxImmutable) && flags,
       can(capability.linuxImmutable) ? (flags ? "chattr +i works; for stopped or read-only guests: a running one gets EPERM" : "none of these file systems keeps the immutable flag") : "this process lacks CAP_LINUX_IMMUTABLE",
@@ -76,14 +76,9 @@ function guardFindings({ kernelRelease, securityModules, hasBtf, fileSystems }: 
   ];
 }
 
-function cowFinding(kernelRelease: string, securityModules: readonly string[] | undefined, hasBtf: boolean, can: (bit: bigint) => boolean): Finding {
-  const no = (why: string, remedy: string): Finding => finding("guard", "cow", false, why, remedy);
-  if (!isKernelAtLeast(kernelRelease, 6, 9)) return no(`Linux ${kernelRelease} has no file_post_open hook (6.9 has)`, "Boot Linux 6.9 or newer: on Debian 12, apt-get install -t bookworm-backports linux-image-amd64");
-  if (securityModules === undefined) return no("/sys/kernel/security/lsm cannot be read, so it is unknown whether BPF LSM is on", "mount -t securityfs securityfs /sys/kernel/security, or boot a kernel with CONFIG_SECURITY.");
-  if (!securityModules.includes("bpf")) return no(`the kernel's list of security modules (${securityModules.join(",")}) lacks bpf`, `Add bpf to it on the kernel command line: lsm=${[...securityModules, "bpf"].join(",")}`);
-  if (!hasBtf) return no("the kernel has no BTF (/sys/kernel/btf/vmlinux)", "Boot a kernel with CONFIG_DEBUG_INFO_BTF, as Debian's are.");
-  if (!can(capability.bpf) || !can(capability.sysAdmin)) return no("this process lacks CAP_BPF or CAP_SYS_ADMIN", "Run as root.");
-  return finding("guard", "cow", true, "BPF LSM is on: a guest's write gives it a private copy", "");
+function cowFinding(cowGuard: HostFacts["cowGuard"]): Finding {
+  if (cowGuard.mode === "copy") return finding("guard", "cow", true, cowGuard.reason, "");
+  return finding("guard", "cow", false, cowGuard.reason, cowGuard.mode === "none" ? cowGuard.hint : "Boot Linux 6.9 or newer: on Debian 12, apt-get install -t bookworm-backports linux-image-amd64");
 }
 
 function detectionFindings({ leasesEnable, hasFanotify, kernelRelease }: HostFacts, can: (bit: bigint) => boolean): Finding[] {

@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { release } from "node:os";
+import type { GuardAvailability } from "@samepage/guard";
 import { fileSystemOf } from "../local/file-system-of.ts";
 import { redisVersion } from "./redis-version.ts";
 
@@ -9,9 +10,8 @@ export interface HostFacts {
   readonly kernelRelease: string;
   /** Effective capabilities of this process as the bit mask of /proc/self/status. */
   readonly capabilities: bigint;
-  /** Names in /sys/kernel/security/lsm; undefined when securityfs is not mounted or cannot be read. */
-  readonly securityModules: readonly string[] | undefined;
-  readonly hasBtf: boolean;
+  /** What the guard package found by loading its programs for a moment. */
+  readonly cowGuard: GuardAvailability;
   /** Content of /proc/sys/fs/leases-enable; undefined when absent. */
   readonly leasesEnable: string | undefined;
   readonly hasFanotify: boolean;
@@ -33,12 +33,13 @@ export interface FileSystemFacts {
 
 /** Looks; changes nothing. Unreadable facts count as absent. */
 export async function gatherHostFacts(directories: readonly string[]): Promise<HostFacts> {
+  // Loaded here, because every other verb would pay for it.
+  const { guardAvailability } = await import("@samepage/guard");
   const status = (await textOf("/proc/self/status")) ?? "";
   return {
     kernelRelease: release(),
     capabilities: BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/mu.exec(status)?.[1] ?? "0"}`),
-    securityModules: (await textOf("/sys/kernel/security/lsm"))?.trim().split(","),
-    hasBtf: await exists("/sys/kernel/btf/vmlinux"),
+    cowGuard: await guardAvailability(),
     leasesEnable: (await textOf("/proc/sys/fs/leases-enable"))?.trim(),
     hasFanotify: await exists("/proc/sys/fs/fanotify"),
     ksmRun: (await textOf("/sys/kernel/mm/ksm/run"))?.trim(),

@@ -9,7 +9,7 @@ import { flagOf } from "./build-program.ts";
 import { runSamepage } from "./run-samepage.test-support.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const pages = ["README.md", "ARCHITECTURE.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
+const pages = ["README.md", "ARCHITECTURE.md", ...readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`)];
 
 /** Every `samepage …` in code blocks and code spans of the pages, without comments. */
 function documented(): { readonly page: string; readonly command: string }[] {

@@ -18,8 +18,9 @@ test("a canary rollout goes from an operator to every agent and back: progress, 
   await withGuests(fleet.dir, hosts);
   let applied = 0;
   for (const host of hosts) await fleet.addAgent(host, { config, engine: simulatedEngine({ applied: () => applied++ }) });
-  const seen = await fleet.api.hosts.list();
-  expect(seen.map(({ name, state, guestCount }) => [name, state, guestCount])).toEqual(hosts.map((name) => [name, "online", 2]));
+  // The inventory follows the connection.
+  const seen = async () => (await fleet.api.hosts.list()).map(({ name, state, guestCount }) => [name, state, guestCount]);
+  await expect.poll(seen, { timeout: 30_000 }).toEqual(hosts.map((name) => [name, "online", 2]));
   const watching = new AbortController();
   const events: EventView[] = [];
   const watched = (async () => {

@@ -1,14 +1,10 @@
 import { X509Certificate } from "node:crypto";
+import { renewalMoment } from "@samepage/fleet";
 
-/** Renewal begins at a random point between these parts of a certificate's life, so that a fleet enrolled at once does not renew at once. */
-const earliest = 0.5;
-const latest = 0.7;
-
-/** When a certificate (PEM) shall be renewed, epoch milliseconds. `random` is in [0, 1). */
-export function renewalTime(certificate: string, random: number): number {
+/** When a certificate (PEM) shall be renewed, epoch milliseconds; another moment at each call. */
+export function renewalTime(certificate: string): number {
   const { validFromDate, validToDate } = new X509Certificate(certificate);
-  const life = validToDate.getTime() - validFromDate.getTime();
-  return validFromDate.getTime() + life * (earliest + (latest - earliest) * random);
+  return renewalMoment(validFromDate.getTime(), validToDate.getTime(), Math.random);
 }
 
 /** Whether a certificate (PEM) has ended at this time, epoch milliseconds. */

@@ -22,7 +22,7 @@ export interface RenewalDeps {
 
 export function createRenewal({ identity, replace, request, logger }: RenewalDeps): Renewal {
   let pendingKey: string | undefined;
-  let dueAt = renewalTime(identity().certificate, Math.random());
+  let dueAt = renewalTime(identity().certificate);
   let timer: NodeJS.Timeout | undefined;
 
   const ask = async () => {
@@ -46,7 +46,7 @@ export function createRenewal({ identity, replace, request, logger }: RenewalDep
         return;
       }
       await replace({ ...identity(), key, certificate });
-      dueAt = renewalTime(certificate, Math.random());
+      dueAt = renewalTime(certificate);
       logger.info("certificate renewed");
     },
     trust: async (authorities) => {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { fullJitter } from "@samepage/fleet";
 import { type ConnectResponse } from "@samepage/proto";
 import type { Logger } from "pino";
 import type { Identity } from "../identity/identity-file.ts";
@@ -6,7 +7,12 @@ import { hasEnded } from "../identity/renewal-time.ts";
 import { messageOf } from "../thrown.ts";
 import { createControllerClock, type ControllerClock } from "./controller-clock.ts";
 import { type ControllerStream, openStream } from "./open-stream.ts";
-import { reconnectDelay } from "./reconnect-delay.ts";
+
+/** Longest wait between tries, milliseconds: an operator who brings a controller back does not want to wait longer. */
+const longestMs = 120_000;
+
+/** Reconnects spread over at least this time, milliseconds, even where the controller asks for none: a flapping link must not become a busy loop. */
+const shortestSpreadMs = 500;
 
 /** What happens on a connection. */
 export interface StreamEvents {
@@ -38,7 +44,7 @@ export async function keepConnected(identity: () => Identity, events: StreamEven
       failures++;
     }
     if (signal.aborted) return;
-    await sleep(reconnectDelay(failures, spreadMs, Math.random()), undefined, { signal }).catch(() => {});
+    await sleep(fullJitter(failures, { baseMs: Math.max(shortestSpreadMs, spreadMs), capMs: longestMs }, Math.random), undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
   }
 }

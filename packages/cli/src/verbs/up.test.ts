@@ -29,8 +29,8 @@ test.skipIf(!existsSync("/usr/bin/redis-server"))("samepage up: this host is enr
       if (given?.["key"] !== undefined && given["value"] !== undefined) environment[given["key"]] = given["value"];
       if (Object.keys(environment).length === 3) break;
     }
-    const listed = await runSamepage(["guest", "ls", "--json"], environment);
-    expect(listed.stdout).toContain(`${guests}/a`.slice(1));
+    // The inventory follows the connection.
+    await expect.poll(async () => (await runSamepage(["guest", "ls", "--json"], environment)).stdout, { timeout: 60_000 }).toContain(`${guests}/a`.slice(1));
     const rollout = await runSamepage(["rollout", "plan", "unify", "--json"], environment);
     expect(rollout).toMatchObject({ status: 0, stderr: "" });
     expect(rollout.stdout).toContain('"only"');

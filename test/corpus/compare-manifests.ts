@@ -3,14 +3,18 @@ import type { Manifest, ManifestEntry } from "./manifest.ts";
 /** Enough to see a pattern; a tree that differs everywhere would fill the screen. */
 const mostDifferences = 20;
 
+/** How much of a guest's own hard links must be as before. */
+export type Links = "same" | "kept" | "any";
+
 /**
  * One line for each difference, at most twenty, then how many more; empty when a guest cannot tell the two apart.
  * @param links `same`: the guest's hard links of its own are as before; `kept`: those it had are, and equal files of
- * its own may have become links of each other, as they do while they are unified
+ * its own may have become links of each other, as they do while they are unified; `any`: not compared
  */
-export function compareManifests(before: Manifest, after: Manifest, links: "same" | "kept" = "same"): string[] {
+export function compareManifests(before: Manifest, after: Manifest, links: Links = "same"): string[] {
   const differences: string[] = [];
   const linkedAsBefore = (path: string, { linkedWith }: ManifestEntry) => {
+    if (links === "any") return true;
     const now = after.get(path)?.linkedWith;
     return links === "same" ? now === linkedWith : now === after.get(linkedWith)?.linkedWith;
   };

@@ -1,4 +1,4 @@
 export { buildCorpus, type CorpusGuest, type CorpusOptions } from "./build-corpus.ts";
-export { compareManifests } from "./compare-manifests.ts";
+export { compareManifests, type Links } from "./compare-manifests.ts";
 export { type Manifest, type ManifestEntry, manifest } from "./manifest.ts";
 export { type PackageSet, packageSets } from "./package-sets.ts";

@@ -51,10 +51,10 @@ test.for(cases)("killed at every system call of apply with %o: nothing lost, and
         wrapper: ["strace", "--follow-forks", "--quiet=all", "--output=/dev/null", `--trace=${call}`, `--inject=${call}:signal=SIGKILL:when=${number}`],
       });
       const when = `killed at ${call} ${number} (${String(end.signal ?? end.code)})`;
-      expect(await differencesAfterCrash(guests, before), when).toEqual([]);
+      expect(await differencesAfterCrash(guests, before, "before-next"), when).toEqual([]);
       const report = await unify(options);
       expect(report.failures, when).toEqual([]);
-      expect(await differencesAfterCrash(guests, before), when).toEqual([]);
+      expect(await differencesAfterCrash(guests, before, "after-next"), when).toEqual([]);
       expect((await unify(options)).files.unified, when).toBe(0);
     }
   });

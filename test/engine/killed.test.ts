@@ -36,10 +36,10 @@ test.for(cases)("killed at random moments on %s with %o, guests stay whole and t
       });
       if (round === 0) longest = performance.now() - started;
       const when = `killed after ${moment?.toFixed(0)} ms (${end.signal ?? end.code} ${end.stderr})`;
-      expect(await differencesAfterCrash(guests, before), when).toEqual([]);
+      expect(await differencesAfterCrash(guests, before, "before-next"), when).toEqual([]);
       const report = await unify(options);
       expect(report.failures, when).toEqual([]);
-      expect(await differencesAfterCrash(guests, before), when).toEqual([]);
+      expect(await differencesAfterCrash(guests, before, "after-next"), when).toEqual([]);
       expect((await unify(options)).files.unified, when).toBe(0);
       expect((await inodesShared(guests)) > 50, when).toBe(way.strategy === "hardlink");
     }

@@ -39,10 +39,10 @@ test.for(cases)("power lost at a random moment of apply ($type, $strategy, $guar
       await run("xfs_io", ["-x", "-c", "shutdown", fs.mount]);
       await running;
       await fs.remount();
-      expect(await differencesAfterCrash(guests, before), moment).toEqual([]);
+      expect(await differencesAfterCrash(guests, before, "before-next"), moment).toEqual([]);
       const report = await unify(options);
       expect(report.failures, moment).toEqual([]);
-      expect(await differencesAfterCrash(guests, before), moment).toEqual([]);
+      expect(await differencesAfterCrash(guests, before, "after-next"), moment).toEqual([]);
       expect((await unify(options)).files.unified, moment).toBe(0);
     }
   });

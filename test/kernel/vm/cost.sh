@@ -1,17 +1,11 @@
-# What the guard costs, measured side by side. Opens: with hooks, without, with, without, the best of each, for the log:
-# an emulated CPU says little about the price of a trampoline. The break is held to its ratio.
+# What a break costs beside a copy, and what opens cost with the guard in force, for the log. Opens are not compared with a
+# machine without the guard here: an emulated CPU says little about the price of a trampoline, and taking hooks off under
+# load makes QEMU's emulation run instructions that are just being patched.
 . /lib.sh
 cd /mnt/ext4
 mkdir -p c; echo shared > c/shared; ln c/shared c/other; echo plain > c/plain
-smaller() { [ -z "$1" ] || [ "$2" -lt "$1" ] && echo "$2" || echo "$1"; }
-for round in 1 2 3; do
-	mark $SOCKET mark c/shared
-	read_with=$(smaller "$read_with" $(cost read c/shared 4000)); write_with=$(smaller "$write_with" $(cost write c/plain 4000))
-	mark $SOCKET remove > /dev/null; sleep 1
-	read_without=$(smaller "$read_without" $(cost read c/shared 4000)); write_without=$(smaller "$write_without" $(cost write c/plain 4000))
-	start_guard
-done
-echo "# read $read_with/$read_without, write $write_with/$write_without ns"
+mark $SOCKET mark c/shared
+echo "# open for reading $(cost read c/shared 4000) ns, for writing (unmarked) $(cost write c/plain 4000) ns"
 
 # The break of 1 MB beside cp --preserve=all of it, each 20 times.
 cp -a /tools /mnt/ext4/cost

@@ -1,6 +1,7 @@
 import type { GuestView, HostView } from "@samepage/controller/api";
 import { useState } from "preact/hooks";
 import { ConfirmButton } from "../components/confirm-button.tsx";
+import { Fact } from "../components/fact.tsx";
 import { Notice } from "../components/notice.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
 import type { FleetStore } from "../data/fleet-store.ts";
@@ -63,14 +64,5 @@ export function HostPage({ store, session, name }: { readonly store: FleetStore;
         ))}
       </ul>
     </section>
-  );
-}
-
-function Fact({ name, value }: { readonly name: string; readonly value: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
   );
 }

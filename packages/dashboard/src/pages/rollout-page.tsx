@@ -1,6 +1,7 @@
 import type { RolloutReportView, RolloutView } from "@samepage/controller/api";
 import { useState } from "preact/hooks";
 import { ConfirmButton } from "../components/confirm-button.tsx";
+import { Fact } from "../components/fact.tsx";
 import { Notice } from "../components/notice.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
 import { WaveTable } from "../components/wave-table.tsx";
@@ -102,13 +103,4 @@ function verbsFor(rollout: RolloutView): readonly Verb[] {
 
 function capital(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
-}
-
-function Fact({ name, value }: { readonly name: string; readonly value: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
-  );
 }

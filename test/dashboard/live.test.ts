@@ -64,6 +64,24 @@ describe.skipIf(skipReason !== undefined)(`the page while a fleet works${skipRea
       // The hosts share one file system and so one pool: the first frees one copy of its two, the others both of theirs.
       await page.getByText("5.24 MB").waitFor();
       await screenshot(page, "live-overview");
+
+      await fleet.api.windows.put({ name: "nightly", selector: "env=test", schedule: "02:00", zone: "Europe/Berlin", durationSeconds: 7200 });
+      await fleet.api.windows.putBlackout({ name: "holidays", selector: "all", zone: "host", from: "2099-12-24", to: "2099-12-26" });
+      await page.getByRole("link", { name: "Windows", exact: true }).click();
+      await page.getByText("Every host has a window.").waitFor();
+      // Fourteen days from now on hold thirteen openings at least, whatever the time of day.
+      expect(await page.locator(".opening", { hasText: "3 hosts" }).count()).toBeGreaterThanOrEqual(13);
+      await page.getByRole("row", { name: /nightly.*02:00 (?:CET|CEST|GMT\+\d)/u }).first().waitFor();
+      await page.getByRole("row", { name: /holidays.*2099-12-24 to 2099-12-26/u }).waitFor();
+      expect(await accessibilityBreaches(page)).toEqual([]);
+      await screenshot(page, "live-windows");
+      await page.setViewportSize({ width: 390, height: 844 });
+      expect(await page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")).toBe(true);
+      await screenshot(page, "live-windows-phone");
+      await page.setViewportSize({ width: 1280, height: 800 });
+      await page.goto(`${fleet.controller.address.api}/#/hosts/host-a`);
+      await page.getByText("by window nightly").first().waitFor();
+      expect(await accessibilityBreaches(page)).toEqual([]);
     });
   });
 });

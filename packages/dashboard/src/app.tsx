@@ -14,6 +14,8 @@ import { LoginPage } from "./pages/login-page.tsx";
 import { OverviewPage } from "./pages/overview-page.tsx";
 import { RolloutPage } from "./pages/rollout-page.tsx";
 import { RolloutsPage } from "./pages/rollouts-page.tsx";
+import { TemplatesPage } from "./pages/templates-page.tsx";
+import { WindowsPage } from "./pages/windows-page.tsx";
 
 export function App() {
   const [session, setSession] = useState(storedSession);
@@ -63,6 +65,10 @@ function Page({ route, store, session }: { readonly route: readonly string[]; re
       return <GuestsPage session={session} />;
     case "rollouts":
       return name === undefined ? <RolloutsPage store={store} /> : <RolloutPage store={store} session={session} id={name} />;
+    case "windows":
+      return <WindowsPage session={session} />;
+    case "templates":
+      return <TemplatesPage session={session} />;
     case "audit":
       return <AuditPage session={session} />;
     default:

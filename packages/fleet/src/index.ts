@@ -19,6 +19,7 @@ export { matchesSelector, parseSelector, type Selector } from "./selectors/selec
 export { parseShare, type Share } from "./share.ts";
 export { fullJitter, type BackOff } from "./timing/full-jitter.ts";
 export { renewalMoment } from "./timing/renewal-moment.ts";
+export { fleetOpenings } from "./windows/fleet-openings.ts";
 export { calendarFor, createCalendar, type FleetCalendar, type HostCalendar } from "./windows/host-calendar.ts";
 export { parseBlackout, parseWindow, type Blackout, type LocalSpan, type MaintenanceWindow, type Recurrence } from "./windows/maintenance-window.ts";
 export { isOpen, nextWindow } from "./windows/next-window.ts";

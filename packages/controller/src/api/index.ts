@@ -22,6 +22,6 @@ export type {
 } from "./rollout-view.ts";
 export type { SavingsAmounts, SavingsView } from "./savings-view.ts";
 export type { SessionView } from "./session-view.ts";
-export type { BlackoutView, CalendarView, OpeningView, WindowView } from "./window-view.ts";
+export type { BlackoutView, CalendarView, FleetOpeningsView, FleetOpeningView, OpeningView, WindowView } from "./window-view.ts";
 export type { CatalogView, CompareWithTemplate, PublishTemplate, TemplateVersionView, TemplateView } from "./template-view.ts";
 export type { CreatedToken, CreateEnrolmentToken, CreateOperatorToken, CreateToken, TokenView } from "./token-view.ts";

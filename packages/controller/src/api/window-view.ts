@@ -33,3 +33,17 @@ export interface OpeningView {
   readonly inWindowZone: { readonly opens: string; readonly closes: string | null };
   readonly inHostZone: { readonly opens: string; readonly closes: string | null };
 }
+
+/** `GET /v1/openings?days=14`: when the fleet may be worked on from now on. */
+export interface FleetOpeningsView {
+  /** In order of their beginning, those that are open now included; what blackouts cut away is not in them. */
+  readonly openings: readonly FleetOpeningView[];
+  /** Hosts that no window is for: open at any time, but for blackouts. */
+  readonly unrestrictedHosts: number;
+}
+
+export interface FleetOpeningView extends Omit<OpeningView, "inHostZone" | "opensAt"> {
+  readonly opensAt: string;
+  /** How many hosts it is for. */
+  readonly hosts: number;
+}

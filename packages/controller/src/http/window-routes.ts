@@ -1,7 +1,7 @@
-import { type Blackout, calendarFor, createCalendar, FleetError, type MaintenanceWindow, previewOpenings } from "@samepage/fleet";
+import { type Blackout, calendarFor, createCalendar, FleetError, fleetOpenings, type MaintenanceWindow, previewOpenings } from "@samepage/fleet";
 import type { FastifyInstance } from "fastify";
 import { ControllerError } from "../api/controller-error.ts";
-import type { BlackoutView, CalendarView, OpeningView, WindowView } from "../api/window-view.ts";
+import type { BlackoutView, CalendarView, FleetOpeningsView, OpeningView, WindowView } from "../api/window-view.ts";
 import { toFacts } from "../rollout/create-rollout.ts";
 import type { AuditLog } from "../stores/audit-log.ts";
 import type { HostStore } from "../stores/host-store.ts";
@@ -27,6 +27,9 @@ const repeating = {
   required: ["selector", "schedule", "zone", "durationSeconds"],
   properties: { selector: text, schedule: text, zone: text, durationSeconds: { type: "integer", minimum: 60, maximum: 2_678_400 } },
 };
+/** How far ahead the fleet's openings are told, days: what fits a page when nothing is asked for, a quarter at most. */
+const defaultDays = 14;
+const dayMs = 86_400_000;
 const once = { type: "object", additionalProperties: false, required: ["selector", "zone", "from", "to"], properties: { selector: text, zone: text, from: text, to: text } };
 
 /** The name comes in the path. */
@@ -82,18 +85,46 @@ export function addWindowRoutes(app: FastifyInstance, { windows, hosts, tokens, 
       if (record === undefined) throw new ControllerError("not-found", `no host is called ${target}`, { hint: "samepage host ls", target });
       const host = toFacts(record);
       const stored = await windows.list();
-      const previewed = previewOpenings(calendarFor(createCalendar(stored.windows, stored.blackouts), host), Date.now(), Number(request.query.count ?? 5), host.zone);
+      const previewed = previewOpenings(calendarFor(createCalendar(stored.windows, stored.blackouts), host), Date.now(), host.zone).take(Number(request.query.count ?? 5));
       return {
-        openings: previewed.map(({ name: window, opensAt, closesAt, inWindowZone, inHostZone }) => ({
-          window,
-          opensAt: opensAt === 0 ? null : new Date(opensAt).toISOString(),
-          closesAt: closesAt === null ? null : new Date(closesAt).toISOString(),
-          inWindowZone,
-          inHostZone,
-        })),
+        openings: previewed
+          .map(({ name: window, opensAt, closesAt, inWindowZone, inHostZone }) => ({
+            window,
+            opensAt: opensAt === 0 ? null : instant(opensAt),
+            closesAt: closesAt === null ? null : instant(closesAt),
+            inWindowZone,
+            inHostZone,
+          }))
+          .toArray(),
       };
     },
   );
+
+  app.get<{ Querystring: { days?: string } }>(
+    "/v1/openings",
+    { schema: { querystring: { type: "object", properties: { days: { type: "string", pattern: "^([1-9]|[1-8][0-9]|9[0-2])$" } } } } },
+    async (request): Promise<FleetOpeningsView> => {
+      await authorize(request, tokens, "viewer");
+      const [stored, records] = await Promise.all([windows.list(), hosts.list()]);
+      const now = Date.now();
+      const known = records.filter(({ revokedAt }) => revokedAt === null).map((record) => toFacts(record));
+      const found = fleetOpenings(createCalendar(stored.windows, stored.blackouts), known, now, now + Number(request.query.days ?? defaultDays) * dayMs);
+      return {
+        openings: found.openings.map(({ name: window, opensAt, closesAt, inWindowZone, hosts: count }) => ({
+          window,
+          opensAt: instant(opensAt),
+          closesAt: closesAt === null ? null : instant(closesAt),
+          inWindowZone,
+          hosts: count,
+        })),
+        unrestrictedHosts: found.unrestrictedHosts,
+      };
+    },
+  );
+}
+
+function instant(at: number): string {
+  return new Date(at).toISOString();
 }
 
 function checked(parse: () => void): void {

@@ -6,6 +6,8 @@ const sections = [
   ["hosts", "Hosts"],
   ["guests", "Guests"],
   ["rollouts", "Rollouts"],
+  ["windows", "Windows"],
+  ["templates", "Templates"],
   ["audit", "Audit"],
 ] as const;
 

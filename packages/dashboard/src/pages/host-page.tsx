@@ -1,4 +1,4 @@
-import type { GuestView, HostView } from "@samepage/controller/api";
+import type { GuestView, HostView, OpeningView } from "@samepage/controller/api";
 import { useState } from "preact/hooks";
 import { ConfirmButton } from "../components/confirm-button.tsx";
 import { Fact } from "../components/fact.tsx";
@@ -18,6 +18,7 @@ export function HostPage({ store, session, name }: { readonly store: FleetStore;
   const path = `/v1/hosts/${encodeURIComponent(name)}`;
   const { value: host, problem: hostProblem } = useResource<HostView>(session.token, path, `${live?.state} ${live?.cordoned}`);
   const { value: guests } = useResource<{ guests: GuestView[] }>(session.token, `/v1/guests?host=${encodeURIComponent(name)}`);
+  const { value: calendar } = useResource<{ openings: OpeningView[] }>(session.token, `${path}/openings`);
   if (host === null) return <Notice kind={hostProblem === "" ? "hint" : "error"} text={hostProblem === "" ? "Reading…" : hostProblem} />;
   const cordon = async () => {
     try {
@@ -63,6 +64,16 @@ export function HostPage({ store, session, name }: { readonly store: FleetStore;
           </li>
         ))}
       </ul>
+      <h2>May be worked on</h2>
+      <ul class="plain">
+        {(calendar?.openings ?? []).map((opening) => (
+          <li key={`${opening.window} ${opening.opensAt}`}>
+            {opening.opensAt === null ? "at any time" : opening.inHostZone.opens}
+            {opening.closesAt === null ? "" : ` to ${opening.inHostZone.closes}`} <span class="dim">{opening.window === "" ? "no window is for this host" : `by window ${opening.window}, ${opening.inWindowZone.opens} there`}</span>
+          </li>
+        ))}
+      </ul>
+      {calendar?.openings.length === 0 ? <p class="dim">Never: its windows do not open within ten years, or blackouts cover them.</p> : null}
     </section>
   );
 }

@@ -49,6 +49,13 @@ export function RolloutPage({ store, session, id }: { readonly store: FleetStore
       </div>
       {problem === "" ? null : <Notice kind="error" text={problem} onClose={() => setProblem("")} />}
       {rollout.reason === "" ? null : <p>{rollout.reason}</p>}
+      {rollout.explanations.length === 0 ? null : (
+        <ul class="plain" aria-label="Why it stands where it stands">
+          {rollout.explanations.map((explanation) => (
+            <li key={explanation}>{explanation}</li>
+          ))}
+        </ul>
+      )}
       {rollout.notices.map((notice) => (
         <Notice key={notice} kind="hint" text={notice} />
       ))}

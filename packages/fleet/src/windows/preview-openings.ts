@@ -10,16 +10,13 @@ export interface PreviewedOpening extends Opening {
   readonly inHostZone: { readonly opens: string; readonly closes: string | null };
 }
 
-/** The next openings, at most `count`, beginning with one that is open at `after` (ms since the epoch). */
-export function previewOpenings(calendar: HostCalendar, after: number, count: number, hostZone: string): PreviewedOpening[] {
-  const shown: PreviewedOpening[] = [];
+/** The next openings as they are asked for, beginning with one that is open at `after` (ms since the epoch). */
+export function* previewOpenings(calendar: HostCalendar, after: number, hostZone: string): Generator<PreviewedOpening, undefined> {
   for (const opening of openings(calendar, after)) {
-    if (shown.length === count) break;
     const windowZone = calendar.windows.find(({ name }) => name === opening.name)?.zone ?? hostZone;
     const { name, opensAt, closesAt } = opening;
-    shown.push({ name, opensAt, closesAt, inWindowZone: written(opening, windowZone), inHostZone: written(opening, hostZone) });
+    yield { name, opensAt, closesAt, inWindowZone: written(opening, windowZone), inHostZone: written(opening, hostZone) };
   }
-  return shown;
 }
 
 function written({ opensAt, closesAt }: Opening, zone: string): { opens: string; closes: string | null } {

@@ -1,6 +1,7 @@
 import type { HostFacts } from "../host-facts.ts";
 import { DAY_MS } from "./civil-day.ts";
-import { calendarFor, type FleetCalendar, type HostCalendar } from "./host-calendar.ts";
+import type { FleetCalendar, HostCalendar } from "./host-calendar.ts";
+import { hostsByCalendar } from "./hosts-by-calendar.ts";
 import { nextWindow } from "./next-window.ts";
 import { openings } from "./openings.ts";
 
@@ -37,14 +38,10 @@ export function windowStateAt(calendar: HostCalendar, now: number, since: number
 
 /** The states of many hosts at an instant; hosts with the same windows, blackouts and zone share one look at the calendar. */
 export function windowStates(fleet: FleetCalendar, hosts: Iterable<HostFacts>, now: number, since: number): Map<string, WindowState> {
-  const byCalendar = new Map<string, WindowState>();
   const states = new Map<string, WindowState>();
-  for (const host of hosts) {
-    const calendar = calendarFor(fleet, host);
-    const key = [calendar.windows, calendar.blackouts].map((rules) => rules.map(({ name, zone }) => `${name}\0${zone}`).join("\0")).join("\0\0");
-    const state = byCalendar.get(key) ?? windowStateAt(calendar, now, since);
-    byCalendar.set(key, state);
-    states.set(host.name, state);
+  for (const { calendar, names } of hostsByCalendar(fleet, hosts)) {
+    const state = windowStateAt(calendar, now, since);
+    for (const name of names) states.set(name, state);
   }
   return states;
 }

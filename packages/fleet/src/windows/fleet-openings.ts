@@ -4,12 +4,12 @@ import { hostsByCalendar } from "./hosts-by-calendar.ts";
 import { previewOpenings, type PreviewedOpening } from "./preview-openings.ts";
 
 /** An opening and how many hosts share it. */
-export interface FleetOpening extends Omit<PreviewedOpening, "inHostZone"> {
+interface FleetOpening extends Omit<PreviewedOpening, "inHostZone"> {
   readonly hosts: number;
 }
 
 /** When a fleet may be worked on between two instants. */
-export interface FleetOpenings {
+interface FleetOpenings {
   /** In order of their beginning; what blackouts cut away is not in them. Openings of hosts without a window are left out. */
   readonly openings: readonly FleetOpening[];
   /** Hosts that no window is for: open at any time, but for blackouts. */

@@ -158,7 +158,7 @@ test("a flood of messages is cut off, others unaffected", async () => {
   const identity = await member("flooder");
   using stream = openRawStream(identity);
   stream.send(hello);
-  for (let count = 0; count < 5000; count++) stream.send({ $case: "heartbeat", value: { jobs: [] } });
+  for (let count = 0; count < 5000; count++) stream.send({ $case: "heartbeat", value: { jobs: [], health: undefined } });
   expect(await stream.ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED, details: expect.stringContaining("too many messages") });
   expect(await honestHostWorks()).toBe(true);
 });
@@ -166,7 +166,7 @@ test("a flood of messages is cut off, others unaffected", async () => {
 test("an agent must introduce itself, and once", async () => {
   const identity = await member("impolite");
   using first = openRawStream(identity);
-  first.send({ $case: "heartbeat", value: { jobs: [] } });
+  first.send({ $case: "heartbeat", value: { jobs: [], health: undefined } });
   expect(await first.ended).toMatchObject({ code: status.FAILED_PRECONDITION });
   using second = openRawStream(identity);
   second.send(hello);

@@ -9,6 +9,8 @@ import type { Agent, AgentOptions } from "./agent-options.ts";
 import { openCatalogCalls } from "./catalog/catalog-calls.ts";
 import { type AgentConfig, readAgentConfig } from "./config/agent-config.ts";
 import { type DiscoveredGuest, discoverGuests } from "./discovery/discover-guests.ts";
+import { openGuestWatch } from "./health/guest-watch.ts";
+import { readHealth } from "./health/read-health.ts";
 import { readHostFacts } from "./host-facts.ts";
 import { enrol, rejoin } from "./identity/enrol.ts";
 import { type Identity, readIdentity, writeIdentity } from "./identity/identity-file.ts";
@@ -45,6 +47,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
 
   const ksm = createKsmKeeper({ ...HOST_PATHS, state: join(stateDir, "ksm.json") }, join(stateDir, "ksm-policy.json"), logger);
   await ksm.resume();
+  const watch = await openGuestWatch(join(stateDir, "guests-before.json"), guests);
   const closing = new AbortController();
   let stream: ControllerStream | undefined;
   let waiting = Promise.withResolvers<void>();
@@ -57,6 +60,8 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const runner = createJobRunner({
     spool,
     context: { engine: options.engine ?? unifyEngine, guests, catalog: (signal) => openCatalogCalls(identity, signal), root, stateDir: join(stateDir, "engine"), ksm, limits: config.limits },
+    // Without it only the guests' gate knows less.
+    begins: async (jobId) => watch.before(jobId).catch((error: unknown) => logger.warn({ err: error, job: jobId }, "cannot take down which guests run")),
     finished: (report) => void sendReport(report),
     progressed: (value) => progress.progressed(value),
     logger,
@@ -69,6 +74,13 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
 
   const sendInventory = async () => {
     for (const message of toInventory(await guests())) await send({ $case: "inventory", value: message });
+  };
+  const beat = async () => {
+    const health = await readHealth(root, watch, ksm).catch((error: unknown) => {
+      logger.warn({ err: error }, "cannot look at how this host is");
+      return undefined;
+    });
+    await send({ $case: "heartbeat", value: { jobs: runner.jobs(), health } });
   };
   let heartbeat: NodeJS.Timeout | undefined;
   const connection = keepConnected(
@@ -86,7 +98,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
         switch (message.$case) {
           case "welcome":
             clearInterval(heartbeat);
-            heartbeat = setInterval(() => void send({ $case: "heartbeat", value: { jobs: runner.jobs() } }), Math.max(1, message.value.heartbeatSeconds) * 1000);
+            heartbeat = setInterval(() => void beat(), Math.max(1, message.value.heartbeatSeconds) * 1000);
             if (message.value.trust !== undefined) await renewal.trust(message.value.trust.authorities);
             break;
           case "trust":

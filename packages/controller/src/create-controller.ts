@@ -52,6 +52,7 @@ import { createRolloutRunner } from "./rollout/rollout-runner.ts";
 import { createRolloutStore } from "./rollout/rollout-store.ts";
 import { createAuditLog } from "./stores/audit-log.ts";
 import { createEventLog } from "./stores/event-log.ts";
+import { createHealthBoard } from "./stores/health-board.ts";
 import { createHostStore } from "./stores/host-store.ts";
 import { createPresence } from "./stores/presence.ts";
 import { silentMembers } from "./stores/silent-members.ts";
@@ -133,6 +134,8 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   const events = createEventLog(store, await connect("queue"), logger);
   opened.push(async () => events.close());
   const progress = createProgressBoard(events);
+  const health = createHealthBoard(store, logger);
+  opened.push(async () => health.close());
   const enrolment = createEnrolment({ tokens, hosts, audit, authority: () => keeper.authority, certificateHours, logger });
 
   let send: (controller: string, mail: Mail) => Promise<void> = async () => {};
@@ -147,6 +150,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   const runner = createRolloutRunner({
     rollouts,
     presence,
+    health,
     windows: createWindowCalendar(windows, hosts),
     cordoned: async () => new Set(await store.smembers(keys.cordoned)),
     effects: {
@@ -167,14 +171,14 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   const catalogs = createDomainCatalogs(store, catalogKey.privateKey);
   const templates = createTemplates({ rollouts, store: templateStore, catalogs, audit });
   const jobs = createJobInbox({ rollouts, hosts, events, savings, acknowledged: async (job, fence) => courier.acknowledged(job, fence), requestTick, logger });
-  const handler = countMessages(createAgentHandler(hosts, jobs, enrolment), metrics);
+  const handler = countMessages(createAgentHandler(hosts, jobs, health, enrolment), metrics);
   const acceptsPerSecond = options.acceptsPerSecond ?? 150;
   const agents = await createAgentServer({
     listen: agentListen,
     acceptsPerSecond,
     server: keeper.server,
     authorities: keeper.authority.authorities,
-    agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => keeper.authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), reconnectSeconds: () => Math.ceil(streams.size / acceptsPerSecond), logger }) },
+    agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => keeper.authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), heartbeatSeconds: options.heartbeatSeconds ?? 30, reconnectSeconds: () => Math.ceil(streams.size / acceptsPerSecond), logger }) },
     enrolment: createEnrolmentService(enrolment, logger),
     catalog: createCatalogService({ hosts, store: templateStore, templates, catalogs, keys: catalogKey.trusted, logger }),
   });
@@ -183,7 +187,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
 
   const agentAddress = options.agentAddress ?? advertised(agents.address);
   const fleet = createFleet({ store, hosts, presence, select: selectHosts });
-  const health = async (): Promise<HealthView> => {
+  const ownHealth = async (): Promise<HealthView> => {
     const problem = await store.ping().then(
       () => undefined,
       () => "Redis does not answer",
@@ -192,7 +196,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   };
   const page = options.pageDirectory === undefined ? [] : await readPage(options.pageDirectory);
   const api = await createApiServer(options.apiListen ?? "127.0.0.1:7480", keeper.server, logger, (app) => {
-    addHealthRoute(app, health);
+    addHealthRoute(app, ownHealth);
     addMetricsRoute(app, { metrics, tokens });
     addAuthorityRoutes(app, { keeper, rotate: async (step) => rotateAuthority(step, { files, silentSince: async (at) => silentMembers(hosts, presence, at), certificateHours }, Date.now()), tokens, audit });
     addHostRoutes(app, { fleet, tokens, audit, disconnect: async (host, reason) => lifecycle.disconnect(host, reason) });

@@ -27,6 +27,8 @@ export interface JobRunner {
 export interface JobRunnerDeps {
   readonly spool: JobSpool;
   readonly context: Omit<OperationContext, "signal" | "onProgress" | "jobId">;
+  /** A job's work is about to begin. */
+  readonly begins: (jobId: string) => Promise<void>;
   /** A report was kept; it can be sent. */
   readonly finished: (report: Report) => void;
   readonly progressed: (progress: Progress) => void;
@@ -45,7 +47,7 @@ interface RunningJob {
 /** Longest delay that a timer takes, milliseconds (2^31 - 1); permissions are shorter, but nothing enforces it here. */
 const timerLimit = 2_147_483_647;
 
-export function createJobRunner({ spool, context, finished, progressed, logger }: JobRunnerDeps): JobRunner {
+export function createJobRunner({ spool, context, begins, finished, progressed, logger }: JobRunnerDeps): JobRunner {
   let running: RunningJob | undefined;
   /** Commands are taken one after the other, so that of two the higher fence wins. */
   let turn: Promise<unknown> = Promise.resolve();
@@ -60,7 +62,7 @@ export function createJobRunner({ spool, context, finished, progressed, logger }
     // On a clock that only goes forward: setting the host's clock does not move the end.
     const deadline = setTimeout(() => stop("deadline"), Math.min(timerLimit, Math.max(0, until(command.notAfterNs))));
     const ended = (async () => {
-      const report = await execute(command, until, stopping.signal, () => reason, { context, progressed, logger });
+      const report = await execute(command, until, stopping.signal, () => reason, { context, begins, progressed, logger });
       clearTimeout(deadline);
       await spool.finish(report).catch((error: unknown) => logger.error({ err: error, job: command.jobId }, "the report could not be kept on disk; it is sent from memory"));
       running = undefined;
@@ -125,7 +127,7 @@ async function execute(
   until: (atNs: bigint) => number,
   signal: AbortSignal,
   stopReason: () => StopReason | undefined,
-  { context, progressed, logger }: Pick<JobRunnerDeps, "context" | "progressed" | "logger">,
+  { context, begins, progressed, logger }: Pick<JobRunnerDeps, "context" | "begins" | "progressed" | "logger">,
 ): Promise<Report> {
   const { jobId, fence, operation } = command;
   const log = logger.child({ job: jobId, rollout: command.rolloutId, operation: operation?.kind?.$case });
@@ -136,6 +138,7 @@ async function execute(
     const early = until(command.notBeforeNs);
     if (early > 0) await sleep(Math.min(timerLimit, early), undefined, { signal });
     if (operation === undefined) throw new AgentError("internal", "a command without an operation was accepted");
+    await begins(jobId);
     const onProgress: OperationContext["onProgress"] = ({ phase, files, filesTotal, bytes, bytesTotal }) =>
       progressed({ jobId, fence, phase, files: BigInt(files), filesTotal: BigInt(filesTotal), bytes: BigInt(bytes), bytesTotal: BigInt(bytesTotal) });
     progressed({ jobId, fence, phase: "begin", files: 0n, filesTotal: 0n, bytes: 0n, bytesTotal: 0n });

@@ -15,6 +15,8 @@ export interface KsmKeeper {
   tune(guests: readonly DiscoveredGuest[], signal: AbortSignal): Promise<KsmResult>;
   /** Stops tuning and puts everything back. @throws KsmError `no-room` while memory lacks room for the private copies. */
   restore(signal: AbortSignal): Promise<KsmResult>;
+  /** Why merging is held back now because of the load it caused, or was until the next tune; empty where it is not. */
+  backOff(): string;
   /** Goes on tuning after the agent was restarted, if it was. */
   resume(): Promise<void>;
   /** Stops tuning; the knobs stay as they are. */
@@ -34,6 +36,7 @@ const enrolEveryMs = 30_000;
 /** @param policy a file that exists while this host is to be tuned, with the roots of the guests that take part */
 export function createKsmKeeper(paths: KsmPaths, policy: string, logger: Logger): KsmKeeper {
   let loop: Loop | undefined;
+  let heldBack = "";
 
   const stopLoop = async (): Promise<void> => {
     loop?.stop.abort();
@@ -53,6 +56,8 @@ export function createKsmKeeper(paths: KsmPaths, policy: string, logger: Logger)
         return;
       }
       logger.warn({ ksm: event }, "ksm backs off");
+      // Who writes our knobs has no load to complain of; and calm leads back to normal.
+      if (event.kind !== "foreign") heldBack = event.kind === "ladder" && event.to === "normal" ? "" : reasonOf(event);
       reject(new AgentError("ksm-backed-off", reasonOf(event), { hint: "see samepage ksm status on the host; roll back, or tune it with a lower ceiling there" }));
     };
     const enrolling = keepEnrolled(roots, stop.signal);
@@ -87,6 +92,7 @@ export function createKsmKeeper(paths: KsmPaths, policy: string, logger: Logger)
       const roots = guests.map(({ path }) => path);
       await writeDurable(policy, JSON.stringify({ roots }));
       await stopLoop();
+      heldBack = "";
       loop = startLoop(roots);
       const processes: Record<string, bigint> = {};
       for (const directory of roots) add(processes, await enrollGuest(paths, { by: "root", directory }, { signal }));
@@ -99,10 +105,12 @@ export function createKsmKeeper(paths: KsmPaths, policy: string, logger: Logger)
     restore: async (signal) => {
       const begun = performance.now();
       await stopLoop();
+      heldBack = "";
       await removeDurable(policy);
       const { optedOut } = await ksmOff(paths, { signal });
       return { processes: { "opted-out": BigInt(optedOut) }, claimed: 0n, generalProfit: 0n, restored: true, stopped: "", elapsedMs: elapsed(begun) };
     },
+    backOff: () => heldBack,
     resume: async () => {
       const kept = await readIfThere(policy);
       if (kept !== undefined) loop = startLoop(rootsIn(kept.toString()));

@@ -1,6 +1,7 @@
 import { type CreateRollout, operationKinds, type OperationKind } from "@samepage/controller/api";
 import { CliError } from "../cli-error.ts";
 import { bytes, choice, duration, integer, one, text, texts, toggle } from "../option.ts";
+import { gateForms, parseGates } from "./parse-gates.ts";
 import { onlyGiven } from "../only-given.ts";
 import { readExcludes } from "../read-excludes.ts";
 
@@ -16,6 +17,10 @@ export const rolloutOptions = {
   concurrency: integer("n", 1, 10_000, "hosts worked on at the same time", "10"),
   failureBudget: text("n|%", "failed hosts that are borne before the rollout stops", { defaultText: "10%" }),
   soak: duration("wait between waves: 90s, 15m, 2h, 7d", "none"),
+  gate: texts("condition", `what must hold on a wave's hosts before the next one begins: ${gateForms}; repeat for more`),
+  missedWindow: text("next|skip|time", "a host whose window closes before it is done: go on in its next window, leave it out, or go on if that opens within a time such as 2h", { defaultText: "next" }),
+  ignoreWindows: toggle("run now, whatever windows and blackouts say"),
+  offline: choice("policy", ["skip", "fail", "wait"], "an offline or cordoned host after the grace: leave it out, count it as failed, or take it when it turns up", "skip"),
   offlineGrace: duration("how long an offline or cordoned host is waited for", "10m"),
   timeout: duration("how long one host may take; it then stops by itself", "6h"),
   strategy: choice("strategy", ["auto", "hardlink", "reflink"], "how files share", "auto"),
@@ -35,6 +40,10 @@ interface RolloutInput {
   readonly concurrency: number | undefined;
   readonly failureBudget: string | undefined;
   readonly soak: number | undefined;
+  readonly gate: readonly string[];
+  readonly missedWindow: string | undefined;
+  readonly ignoreWindows: boolean;
+  readonly offline: "skip" | "fail" | "wait" | undefined;
   readonly offlineGrace: number | undefined;
   readonly timeout: number | undefined;
   readonly strategy: "auto" | "hardlink" | "reflink" | undefined;
@@ -68,6 +77,10 @@ export async function rolloutRequest(input: RolloutInput): Promise<CreateRollout
       concurrency: input.concurrency,
       failureBudget: input.failureBudget,
       soakSeconds: input.soak,
+      gates: input.gate.length === 0 ? undefined : parseGates(input.gate),
+      missedWindow: input.missedWindow,
+      ignoreWindows: input.ignoreWindows || undefined,
+      offline: input.offline,
       offlineGraceSeconds: input.offlineGrace,
       jobTimeoutSeconds: input.timeout,
     }),

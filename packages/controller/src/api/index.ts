@@ -11,6 +11,7 @@ export type { HostReportView, OperationResult, RolloutReportView } from "./repor
 export { type Role, roles } from "./role.ts";
 export type {
   CreateRollout,
+  GateRequest,
   ProgressView,
   RolloutHostState,
   RolloutHostView,

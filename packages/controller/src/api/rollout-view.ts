@@ -19,6 +19,8 @@ export interface CreateRollout {
   readonly failureMinimumSample?: number;
   /** Seconds to wait between waves, 0 … 604800. Default 0. */
   readonly soakSeconds?: number;
+  /** What must be healthy on the wave's hosts, from its end on, before the next wave begins; the rollout pauses where it is not. Default none. */
+  readonly gates?: readonly GateRequest[];
   /**
    * What becomes of a host that is offline, cordoned or taken by another rollout: `skip` leaves it out after the grace,
    * `fail` counts it as failed then, `wait` goes on without it then and takes it when it turns up. Default `skip`.
@@ -33,6 +35,19 @@ export interface CreateRollout {
   /** Runs now, whatever windows and blackouts say. Default false. */
   readonly ignoreWindows?: boolean;
 }
+
+/**
+ * A condition between waves. A closed set: it reads what agents report, it runs nothing.
+ * - `jobs`: at most `maxFailed` hosts of the wave failed, a count or a percentage.
+ * - `psi`: tasks waited for the resource in at most `maxPercent` (0 … 100) of the last minute, on all hosts but `except` (default none).
+ * - `guests`: every guest that ran before its host's job runs now.
+ * - `ksm`: no host's KSM backed off because of its load.
+ */
+export type GateRequest =
+  | { readonly kind: "jobs"; readonly maxFailed: string }
+  | { readonly kind: "psi"; readonly resource: "cpu" | "memory" | "io"; readonly maxPercent: number; readonly except?: string }
+  | { readonly kind: "guests" }
+  | { readonly kind: "ksm" };
 
 /**
  * `created` until its first step; `soaking` between a wave's end and the next one; `paused` starts nothing new and lets

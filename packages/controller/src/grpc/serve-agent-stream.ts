@@ -16,6 +16,8 @@ export interface AgentStreamDeps {
   readonly handler: AgentHandler;
   /** PEM of the authorities that agents shall trust now. */
   readonly authorities: () => string;
+  /** Seconds between an agent's heartbeats. */
+  readonly heartbeatSeconds: number;
   /** How long all agents together take to come back, seconds. */
   readonly reconnectSeconds: () => number;
   /** The agent said hello; its stream can be written to. */
@@ -23,9 +25,6 @@ export interface AgentStreamDeps {
   readonly closed: (stream: AgentStream) => Promise<void>;
   readonly logger: Logger;
 }
-
-/** Seconds between an agent's heartbeats. Two missed ones and keepalive make its silence known within a minute. */
-const heartbeatSeconds = 30;
 
 /** Guests that one host may report: LXC hosts with thousands exist; a hostile agent must not fill Redis. */
 const guestLimit = 20_000;
@@ -42,7 +41,7 @@ export async function serveAgentStream(call: AgentCall, deps: AgentStreamDeps): 
     const { host } = await identifyPeer(call, deps.hosts);
     const logger = deps.logger.child({ host });
     const outbox = createOutbox(call, ending.signal);
-    outbox.send({ $case: "welcome", value: { heartbeatSeconds, trust: { authorities: deps.authorities() }, reconnectSeconds: deps.reconnectSeconds() } });
+    outbox.send({ $case: "welcome", value: { heartbeatSeconds: deps.heartbeatSeconds, trust: { authorities: deps.authorities() }, reconnectSeconds: deps.reconnectSeconds() } });
     stream = {
       host,
       id: randomUUID(),

@@ -22,6 +22,25 @@ export interface RolloutRouteDeps {
 }
 
 const share = { type: "string", maxLength: 16 };
+const gates = {
+  type: "array",
+  maxItems: 10,
+  items: {
+    type: "object",
+    required: ["kind"],
+    discriminator: { propertyName: "kind" },
+    oneOf: [
+      { type: "object", additionalProperties: false, required: ["kind", "maxFailed"], properties: { kind: { const: "jobs" }, maxFailed: share } },
+      {
+        type: "object",
+        additionalProperties: false,
+        required: ["kind", "resource", "maxPercent"],
+        properties: { kind: { const: "psi" }, resource: { enum: ["cpu", "memory", "io"] }, maxPercent: { type: "number", minimum: 0, maximum: 100 }, except: share },
+      },
+      { type: "object", additionalProperties: false, required: ["kind"], properties: { kind: { enum: ["guests", "ksm"] } } },
+    ],
+  },
+};
 const createSchema = {
   type: "object",
   required: ["operation"],
@@ -55,6 +74,7 @@ const createSchema = {
     failureBudget: share,
     failureMinimumSample: { type: "integer", minimum: 1, maximum: 100_000 },
     soakSeconds: { type: "integer", minimum: 0, maximum: 604_800 },
+    gates,
     offlineGraceSeconds: { type: "integer", minimum: 0, maximum: 2_592_000 },
     offline: { enum: ["skip", "fail", "wait"] },
     missedWindow: { type: "string", maxLength: 32 },

@@ -9,6 +9,8 @@ export const keys = {
   online: "samepage:{fleet}:online",
   /** Hash: host name → when it was last heard of, epoch milliseconds. */
   seen: "samepage:{fleet}:seen",
+  /** Hash: host name → its newest health sample. */
+  health: "samepage:{fleet}:health",
   /** Set of the hosts' names that are left out of new work. */
   cordoned: "samepage:{fleet}:cordoned",
   /** Hash: name → maintenance window. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { createPlan, createRollbackPlan, createState, FleetError, type HostFacts, matchesSelector, type MissedWindowPolicy, parseDuration, parseSelector, parseShare, type RolloutPlan, type RolloutPolicy, type Saving } from "@samepage/fleet";
+import { createPlan, createRollbackPlan, createState, FleetError, type Gate, type HostFacts, matchesSelector, type MissedWindowPolicy, parseDuration, parseSelector, parseShare, type RolloutPlan, type RolloutPolicy, type Saving } from "@samepage/fleet";
 import { ControllerError } from "../api/controller-error.ts";
-import type { CreateRollout } from "../api/rollout-view.ts";
+import type { CreateRollout, GateRequest } from "../api/rollout-view.ts";
 import type { HostRecord } from "../stores/host-record.ts";
 import type { HostStore } from "../stores/host-store.ts";
 import type { RolloutStore } from "./rollout-store.ts";
@@ -65,18 +65,31 @@ function refusing<T>(decide: () => T, code: "invalid" | "conflict" = "invalid"):
 }
 
 function toPolicy(request: CreateRollout): Partial<RolloutPolicy> {
-  const { concurrency, failureBudget, failureMinimumSample, soakSeconds, offline, offlineGraceSeconds, jobTimeoutSeconds, missedWindow, ignoreWindows } = request;
+  const { concurrency, failureBudget, failureMinimumSample, soakSeconds, gates, offline, offlineGraceSeconds, jobTimeoutSeconds, missedWindow, ignoreWindows } = request;
   return {
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(failureBudget === undefined && failureMinimumSample === undefined
       ? {}
       : { failureBudget: { limit: parseShare(failureBudget ?? "10%"), minimumSample: failureMinimumSample ?? 10 } }),
     ...(soakSeconds === undefined ? {} : { soakMs: soakSeconds * 1000 }),
+    ...(gates === undefined ? {} : { gates: gates.map(toGate) }),
     ...(offline === undefined && offlineGraceSeconds === undefined ? {} : { unavailable: { action: offline ?? "skip", timeoutMs: (offlineGraceSeconds ?? 600) * 1000 } }),
     ...(missedWindow === undefined ? {} : { missedWindow: toMissedWindow(missedWindow) }),
     ...(ignoreWindows === undefined ? {} : { respectWindows: !ignoreWindows }),
     ...(jobTimeoutSeconds === undefined ? {} : { jobTimeoutMs: jobTimeoutSeconds * 1000 }),
   };
+}
+
+function toGate(gate: GateRequest): Gate {
+  switch (gate.kind) {
+    case "jobs":
+      return { kind: "jobs", maxFailed: parseShare(gate.maxFailed) };
+    case "psi":
+      return { kind: "psi", resource: gate.resource, maxPercent: gate.maxPercent, except: parseShare(gate.except ?? "0") };
+    case "guests":
+    case "ksm":
+      return { kind: gate.kind };
+  }
 }
 
 function toMissedWindow(text: string): MissedWindowPolicy {

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ALWAYS_OPEN, type Cancel, type Dispatch, FleetError, type HostObservation, isOver, type JobReport, type RolloutCommand, type RolloutPlan, type RolloutState, type Tick, tick } from "@samepage/fleet";
+import { ALWAYS_OPEN, type Cancel, type Dispatch, FleetError, type HostObservation, type HostSample, isOver, type JobReport, type RolloutCommand, type RolloutPlan, type RolloutState, type Tick, tick } from "@samepage/fleet";
 import type { Logger } from "pino";
 import { ControllerError } from "../api/controller-error.ts";
 import type { EventBody } from "../api/event-view.ts";
 import type { AuditEntry } from "../stores/audit-log.ts";
+import type { HealthBoard } from "../stores/health-board.ts";
 import type { Presence } from "../stores/presence.ts";
 import type { WindowCalendar } from "../windows/window-calendar.ts";
 import type { RolloutStore } from "./rollout-store.ts";
@@ -19,6 +20,7 @@ interface RolloutEffects {
 export interface RolloutRunnerDeps {
   readonly rollouts: RolloutStore;
   readonly presence: Presence;
+  readonly health: HealthBoard;
   readonly cordoned: () => Promise<ReadonlySet<string>>;
   readonly windows: WindowCalendar;
   readonly effects: RolloutEffects;
@@ -53,8 +55,8 @@ export function createRolloutRunner(deps: RolloutRunnerDeps): RolloutRunner {
       const read = await deps.rollouts.read(id);
       if (read === undefined) return [];
       const { record, state, fenceFloor, locks } = read;
-      const hosts = await observe(record.plan, state, locks, deps);
-      return decide(record.plan, state, { now: Date.now(), reports: [], hosts, fenceFloor, samples: new Map() }).explanations;
+      const [hosts, samples] = await Promise.all([observe(record.plan, state, locks, deps), readSamples(record.plan, state, deps)]);
+      return decide(record.plan, state, { now: Date.now(), reports: [], hosts, fenceFloor, samples }).explanations;
     },
   };
 }
@@ -66,8 +68,8 @@ async function tryStep(id: string, order: { readonly command: RolloutCommand; re
   const { record, state, inbox, fenceFloor, locks } = read;
   const { plan } = record;
   if (isOver(state.status) && inbox.length === 0 && order === undefined && !(plan.hosts.some(({ name }) => locks[name] === id))) return true;
-  const hosts = await observe(plan, state, locks, deps);
-  const decided = decide(plan, state, { now: Date.now(), reports: inbox, hosts, fenceFloor, samples: new Map(), ...(order === undefined ? {} : { command: order.command }) });
+  const [hosts, samples] = await Promise.all([observe(plan, state, locks, deps), readSamples(plan, state, deps)]);
+  const decided = decide(plan, state, { now: Date.now(), reports: inbox, hosts, fenceFloor, samples, ...(order === undefined ? {} : { command: order.command }) });
   const { holds } = decided;
   if (decided.state !== state || inbox.length > 0 || holds.acquire.length > 0 || holds.release.length > 0) {
     const audit = [...auditOfOrder(id, order), ...decided.transitions.map((transition) => auditOf(id, transition))];
@@ -103,6 +105,13 @@ async function observe(plan: RolloutPlan, state: RolloutState, locks: Readonly<R
       { online: online.has(name), lastSeenAt: seen.get(name) ?? 0, cordoned: cordoned.has(name), heldBy: locks[name] ?? null, window: windows.get(name) ?? ALWAYS_OPEN },
     ]),
   );
+}
+
+/** Readings of the hosts of the wave that soaks; nobody looks at any others. */
+async function readSamples({ policy, waves, hosts }: RolloutPlan, { status, wave }: RolloutState, { health }: RolloutRunnerDeps): Promise<ReadonlyMap<string, HostSample>> {
+  const soaking = waves[wave];
+  if (status !== "soaking" || soaking === undefined || policy.gates.length === 0) return new Map();
+  return health.read(hosts.slice(soaking.first, soaking.first + soaking.count).map(({ name }) => name));
 }
 
 function auditOfOrder(rollout: string, order: { readonly command: RolloutCommand; readonly actor: string } | undefined): AuditEntry[] {

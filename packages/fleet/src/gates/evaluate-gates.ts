@@ -53,7 +53,7 @@ function evaluateGate(gate: Gate, finished: readonly Finished[], samples: Readon
   }
   const allowed = gate.kind === "psi" ? countOf(gate.except, finished.length) : 0;
   if (bad.length > allowed) return { verdict: "fail", reason: listed(bad) };
-  if (missing > 0) return { verdict: "wait", reason: `${missing} hosts have not reported their ${gate.kind} since the wave's end` };
+  if (missing > 0) return { verdict: "wait", reason: `${missing === 1 ? "1 host has" : `${missing} hosts have`} not reported on ${gate.kind} since the wave's end` };
   return { verdict: "pass" };
 }
 

@@ -6,6 +6,9 @@ import { isInFlight, type TickContext } from "./tick-context.ts";
 /** How long after the soak the gates' readings may take before the rollout is paused for the lack of them, ms. */
 const GATE_PATIENCE_MS = 5 * 60_000;
 
+/** How often gates are looked at while a wave soaks, ms: readings come with heartbeats, which wake nobody. */
+const GATE_LOOK_MS = 5000;
+
 /** Takes the rollout one step further in its course, if it is time. True where it did, so that the hosts are to be looked at again. */
 export function advanceRollout(context: TickContext): boolean {
   switch (context.draft.course.status) {
@@ -72,6 +75,7 @@ function soak(context: TickContext): boolean {
   const soakUntil = course.soakUntil ?? input.now;
   const verdict = evaluateGates(plan.policy.gates, waveOutcomes(draft), input.samples, soakUntil - plan.policy.soakMs);
   const soaked = input.now >= soakUntil;
+  context.gates = verdict.reasons;
   if (verdict.verdict === "fail" || (verdict.verdict === "wait" && input.now >= soakUntil + GATE_PATIENCE_MS)) {
     course.next = "running";
     course.gatesWaived = true;
@@ -84,6 +88,7 @@ function soak(context: TickContext): boolean {
     return nextWave(context);
   }
   alarms.push(soaked ? soakUntil + GATE_PATIENCE_MS : soakUntil);
+  if (plan.policy.gates.length > 0) alarms.push(input.now + GATE_LOOK_MS);
   return false;
 }
 

@@ -9,7 +9,7 @@ export function explain(context: TickContext): string[] {
   const working = counts.dispatching + counts.acknowledged + counts.running;
   if (course.reason !== "" && course.status !== "running") said.push(`${course.status}: ${course.reason}`);
   if (course.status === "running" && wave !== undefined) said.push(`${wave.name} (${course.wave + 1} of ${plan.waves.length}): ${working} hosts working`);
-  if (course.status === "soaking" && course.soakUntil !== null) said.push(`${wave?.name ?? ""} is done; the next begins after ${isoTime(course.soakUntil)} if the gates allow it`);
+  if (course.status === "soaking" && course.soakUntil !== null) said.push(`${wave?.name ?? ""} is done; the next begins after ${isoTime(course.soakUntil)} if the gates allow it`, ...context.gates.map((reason) => `gate: ${reason}`));
   if (course.status === "paused") said.push(`${working} hosts finish what they began, nothing new starts until resume`);
   if (course.status === "aborting") said.push(`${working} hosts are being stopped`);
   if (course.status === "running") {

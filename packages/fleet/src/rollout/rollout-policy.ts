@@ -87,6 +87,7 @@ export const DEFAULT_POLICY: RolloutPolicy = {
 export function completePolicy(given: Partial<RolloutPolicy>): RolloutPolicy {
   const policy = { ...DEFAULT_POLICY, ...given };
   countOf(policy.failureBudget.limit, 1);
+  for (const gate of policy.gates) checkGate(gate);
   const atLeast: [string, number, number][] = [
     ["concurrency", policy.concurrency, 1],
     ["failureBudget.minimumSample", policy.failureBudget.minimumSample, 1],
@@ -106,4 +107,13 @@ export function completePolicy(given: Partial<RolloutPolicy>): RolloutPolicy {
     }
   }
   return policy;
+}
+
+function checkGate(gate: Gate): void {
+  if (gate.kind === "jobs") countOf(gate.maxFailed, 1);
+  if (gate.kind !== "psi") return;
+  countOf(gate.except, 1);
+  if (!(gate.maxPercent >= 0 && gate.maxPercent <= 100)) {
+    throw new FleetError("bad-policy", "gates", `gate ${gate.resource}: ${gate.maxPercent} is not a percentage`, "give 0 to 100: the part of a minute in which something may wait");
+  }
 }

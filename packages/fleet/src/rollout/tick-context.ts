@@ -13,6 +13,8 @@ export interface TickContext {
   readonly alarms: number[];
   /** Why hosts that have their turn are not working, counted by reason. Rebuilt by every look at the hosts. */
   readonly waiting: Map<string, number>;
+  /** What keeps the gates of a wave that is done from passing. */
+  gates: readonly string[];
 }
 
 /** A command or a cancel that was not answered is given again after this long, ms: a lost message costs seconds, a slow host is not flooded. */

@@ -20,7 +20,7 @@ import type { Tick, TickInput } from "./tick-types.ts";
  */
 export function tick(plan: RolloutPlan, state: RolloutState, input: TickInput): Tick {
   const draft = new RolloutDraft(plan, state);
-  const context: TickContext = { draft, input, dispatch: [], cancel: [], alarms: [], waiting: new Map() };
+  const context: TickContext = { draft, input, dispatch: [], cancel: [], alarms: [], waiting: new Map(), gates: [] };
   applyReports(context);
   if (input.command !== undefined) applyCommand(context, input.command);
   expireLeases(context);

@@ -13,5 +13,6 @@ NAPI_MODULE_INIT() {
   define_tree(env, exports);
   define_repair(env, exports);
   define_swap(env, exports);
+  define_watch(env, exports);
   return exports;
 }

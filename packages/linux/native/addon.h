@@ -7,3 +7,4 @@ void define_dedupe(napi_env env, napi_value exports);
 void define_tree(napi_env env, napi_value exports);
 void define_repair(napi_env env, napi_value exports);
 void define_swap(napi_env env, napi_value exports);
+void define_watch(napi_env env, napi_value exports);

@@ -7,6 +7,9 @@ export type TreeHandle = object & { readonly __tree: unique symbol };
 /** A plan being applied, in native memory. */
 export type SwapHandle = object & { readonly __swap: unique symbol };
 
+/** A file system being watched, with a thread of its own until it is closed. */
+export type WatchHandle = object & { readonly __watch: unique symbol };
+
 /** What settling an interrupted run came to, in names. */
 export interface Recovered {
   /** Files put back because they said something the shared one does not. */
@@ -67,6 +70,9 @@ export interface Native {
   swapResults(swap: SwapHandle): ArrayBuffer;
   privatize(tree: TreeHandle, config: { control: ArrayBuffer; files: Uint32Array; quarantine: number }): Promise<{ results: ArrayBuffer; copied: number }>;
   recover(config: { quarantine: number; roots: Int32Array; journal: Uint8Array; ended: bigint }): Promise<Recovered>;
+  watchOpen(config: { directory: number; limit: number }): WatchHandle;
+  watchTake(watch: WatchHandle, roots: Int32Array): Promise<{ state: number; entries: ArrayBuffer }>;
+  watchClose(watch: WatchHandle): void;
   swapLetGo(swap: SwapHandle): void;
   tryLock(fd: number): boolean;
   setImmutable(fd: number, on: boolean): boolean;

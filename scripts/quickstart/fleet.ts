@@ -62,11 +62,10 @@ export async function startAgent(fleet: Fleet, name: string, place: Place, guest
   const tokenFile = join(stateDir, "token");
   await writeFile(tokenFile, secret, { mode: 0o600 });
   const log = join(scratch, `${name}.log`);
-  const words = [
-    ...place.prefix, process.execPath, samepage, "agent", "run", "--name", name, "--config", config, "--state-dir", stateDir,
-    "--controller", agentAddress, "--ca-fingerprint", caFingerprint, "--token-file", tokenFile,
-  ];
-  const agent = startDaemon(`the agent of ${name}`, words, log, undo);
+  const verb = (...words: string[]): readonly string[] => [...place.prefix, process.execPath, samepage, "agent", ...words, "--config", config, "--state-dir", stateDir];
+  const [program = "", ...joining] = verb("join", "--name", name, "--controller", agentAddress, "--ca-fingerprint", caFingerprint, "--token-file", tokenFile);
+  await run(program, joining, { signal });
+  const agent = startDaemon(`the agent of ${name}`, verb("run"), log, undo);
   const isOnline = async (): Promise<boolean> => {
     const { hosts } = await fleet.ask<{ hosts: readonly { name: string; state: string; guestCount: number }[] }>("host", "ls");
     return hosts.some((host) => host.name === name && host.state === "online" && host.guestCount > 0);

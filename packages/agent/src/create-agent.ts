@@ -1,19 +1,18 @@
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GuestState, type Inventory, type Progress, type Report } from "@samepage/proto";
 import { HOST_PATHS } from "@samepage/ksm";
 import { pino } from "pino";
-import { AgentError } from "./agent-error.ts";
 import type { Agent, AgentOptions } from "./agent-options.ts";
 import { openCatalogCalls } from "./catalog/catalog-calls.ts";
-import { type AgentConfig, readAgentConfig } from "./config/agent-config.ts";
+import { readAgentConfig } from "./config/agent-config.ts";
 import { type DiscoveredGuest, discoverGuests } from "./discovery/discover-guests.ts";
 import { openGuestWatch } from "./health/guest-watch.ts";
 import { readHealth } from "./health/read-health.ts";
 import { readHostFacts } from "./host-facts.ts";
-import { enrol, rejoin } from "./identity/enrol.ts";
-import { type Identity, readIdentity, writeIdentity } from "./identity/identity-file.ts";
+import { becomeMember } from "./identity/become-member.ts";
+import { rejoin } from "./identity/enrol.ts";
+import { type Identity, writeIdentity } from "./identity/identity-file.ts";
 import { createRenewal } from "./identity/renewal.ts";
 import { unifyEngine } from "./jobs/engine.ts";
 import { createJobRunner, interruptedReport } from "./jobs/job-runner.ts";
@@ -160,20 +159,6 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   options.signal?.addEventListener("abort", () => void closeOnce(), { once: true });
   logger.info({ controller: identity.controller }, "agent is ready");
   return { host: identity.host, address: identity.controller, connected: async () => waiting.promise, close: closeOnce };
-}
-
-async function becomeMember(config: AgentConfig, stateDir: string, enrolment: AgentOptions["enrolment"]): Promise<Identity> {
-  const known = await readIdentity(stateDir);
-  // agent.yaml decides where the controller is: it may have moved.
-  if (known !== undefined) return config.controller === undefined ? known : { ...known, controller: config.controller };
-  if (enrolment === undefined) {
-    throw new AgentError("not-enrolled", "this host is not enrolled", { hint: "samepage token create at the controller, then samepage agent install with the token here", target: stateDir });
-  }
-  const controller = enrolment.controller ?? config.controller;
-  if (controller === undefined) throw new AgentError("config", "no controller is named", { hint: "give its host:port, or write it to agent.yaml" });
-  const identity = await enrol({ controller, host: enrolment.host ?? config.host ?? hostname(), token: enrolment.token, fingerprint: enrolment.fingerprint });
-  await writeIdentity(stateDir, identity);
-  return identity;
 }
 
 const states = { running: GuestState.RUNNING, stopped: GuestState.STOPPED, unknown: GuestState.UNSPECIFIED } as const;

@@ -87,13 +87,13 @@ const remote: readonly Case[] = [
   { what: "a wrong operator's token", words: ({ controller, dir }) => ["host", "ls", "--controller", controller?.url ?? "", "--ca", controller?.ca ?? "", "--token-file", join(dir, "wrong-token")], status: 1, line: /token/u },
   {
     what: "a wrong enrolment token",
-    words: ({ controller, dir }) => ["agent", "run", "--controller", controller?.agents ?? "", "--ca-fingerprint", controller?.fingerprint ?? "", "--token-file", join(dir, "wrong-token"), "--state-dir", join(dir, "agent"), "--name", "web-1"],
+    words: ({ controller, dir }) => ["agent", "join", "--controller", controller?.agents ?? "", "--ca-fingerprint", controller?.fingerprint ?? "", "--token-file", join(dir, "wrong-token"), "--state-dir", join(dir, "agent"), "--name", "web-1"],
     status: 1,
     line: /refused: .*token/u,
   },
   {
     what: "another authority than the fingerprint says",
-    words: ({ controller, dir }) => ["agent", "run", "--controller", controller?.agents ?? "", "--ca-fingerprint", `sha256:${"0".repeat(64)}`, "--token-file", join(dir, "wrong-token"), "--state-dir", join(dir, "agent")],
+    words: ({ controller, dir }) => ["agent", "join", "--controller", controller?.agents ?? "", "--ca-fingerprint", `sha256:${"0".repeat(64)}`, "--token-file", join(dir, "wrong-token"), "--state-dir", join(dir, "agent")],
     status: 1,
     line: /the token was not sent\. Compare the fingerprint/u,
   },

@@ -1,4 +1,5 @@
 import type { CommandTable } from "./verb.ts";
+import { agentJoin } from "./verbs/agent-join.ts";
 import { agentRun } from "./verbs/agent-run.ts";
 import { agentStatus } from "./verbs/agent-status.ts";
 import { catalogStatus } from "./verbs/catalog-status.ts";
@@ -64,7 +65,7 @@ export const commandTable: CommandTable = {
     doctor,
     up,
     controllerRun,
-    agentRun, agentStatus,
+    agentJoin, agentRun, agentStatus,
     tokenCreate,
     hostLs, hostShow, hostLabel, hostCordon, hostRevoke,
     guestLs, guestShow,

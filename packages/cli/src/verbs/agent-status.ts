@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { agentPlaceOptions } from "../agent/run-options.ts";
+import { agentPlaceOptions } from "../agent/place-options.ts";
 import { exitCode } from "../exit-code.ts";
 import { table } from "../terminal/table.ts";
 import { printable } from "../terminal/text-width.ts";
@@ -23,7 +23,7 @@ export const agentStatus = defineVerb({
     return {
       json: { member, guests, passedOver },
       human: (terminal) => [
-        member === null ? terminal.style.warn("not a member of any fleet: samepage token create at the controller, then samepage agent run here") : `host ${member.host}, controller ${member.controller}`,
+        member === null ? terminal.style.warn("not a member of any fleet: samepage token create at the controller prints the command that joins") : `host ${member.host}, controller ${member.controller}`,
         ...(member === null ? [] : [hasEnded ? terminal.style.bad(`its certificate ended at ${member.certificateExpiresAt}`) : `certificate until ${member.certificateExpiresAt}, renewed by itself while the agent runs`]),
         ...(guests.length === 0
           ? ["no guests found; agent.yaml can name directories"]

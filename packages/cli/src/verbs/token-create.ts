@@ -34,9 +34,8 @@ export const tokenCreate = defineVerb({
         token.kind === "operator"
           ? [style.dim(`operator ${token.name}, ${token.role ?? ""}; shown only now:`), secret]
           : [
-              style.dim(`works once, until ${token.expiresAt ?? "used"}; on the new host, in a file because arguments are everybody's to read:`),
-              `install -D -m 600 /dev/stdin /etc/samepage/token <<< ${secret}`,
-              `samepage agent run --controller ${agentAddress} --ca-fingerprint ${caFingerprint} --token-file /etc/samepage/token`,
+              style.dim(`works once, until ${token.expiresAt ?? "used"}; on the new host, as root:`),
+              `echo ${secret} | samepage agent join --controller ${agentAddress} --ca-fingerprint ${caFingerprint}`,
             ],
     };
   },

@@ -8,6 +8,7 @@ import { contenders } from "./contenders.ts";
 import { describeMachine } from "./machine.ts";
 import { measure } from "./measure.ts";
 import type { Result } from "./measure.ts";
+import { judge } from "./promises.ts";
 import { renderPage } from "./render.ts";
 
 const { values } = parseArgs({ options: { only: { type: "string" } } });
@@ -31,14 +32,6 @@ if (values.only === undefined) {
   writeFileSync(join(directory, "ksm.json"), `${JSON.stringify({ machine, results }, null, 2)}\n`);
 }
 
-const [ours, ...others] = results;
-const broken: string[] = [];
-for (const { name, seconds, ksmd } of others) {
-  // One that never got there has spent less because it did less.
-  if (seconds === null) continue;
-  if ((ours?.seconds ?? Infinity) >= seconds) broken.push(`not faster than ${name}`);
-  if ((ours?.ksmd ?? Infinity) > ksmd) broken.push(`more CPU seconds than ${name}`);
-}
-if ((ours?.idle ?? 1) >= 0.01) broken.push("idle cost is 1 % of a core or more");
-for (const promise of broken) console.error(`bench:ksm: ${promise}`);
+const broken = judge(results).filter(({ isMet }) => !isMet);
+for (const { what, figures } of broken) console.error(`bench:ksm: not met: ${what} (${figures})`);
 process.exitCode = broken.length > 0 ? 1 : 0;

@@ -7,14 +7,12 @@ import { KsmError } from "./ksm-error.ts";
 export type HelperName = "ksm-exec" | "ksm-deny" | "ksm-inject" | "ksm-unmerge" | "ksm-sample" | "libksm-preload.so" | "libksm-preload-madvise.so";
 
 /**
- * The path of a helper: in the installed package's directory, else where the build puts it.
- * @throws KsmError helper when it is in neither
+ * The path of a helper: `build/` beside this code, in a checkout as in the installed package.
+ * @throws KsmError helper when it is not there
  */
 export function helperPath(name: HelperName): string {
-  const directories = [process.env["SAMEPAGE_LIBEXEC"], "/usr/lib/samepage", join(import.meta.dirname, "../build")];
-  for (const directory of directories) {
-    if (directory !== undefined && existsSync(join(directory, name))) return join(directory, name);
-  }
+  const path = join(import.meta.dirname, "../build", name);
+  if (existsSync(path)) return path;
   throw new KsmError("helper", name, "is not installed", "install Samepage's package, or run npm run build in a checkout");
 }
 

@@ -6,7 +6,7 @@ import { pino } from "pino";
 import type { Agent, AgentOptions } from "./agent-options.ts";
 import { openCatalogCalls } from "./catalog/catalog-calls.ts";
 import { readAgentConfig } from "./config/agent-config.ts";
-import { type DiscoveredGuest, discoverGuests } from "./discovery/discover-guests.ts";
+import { type DiscoveredGuest, discoverAllGuests, discoverGuests } from "./discovery/discover-guests.ts";
 import { openGuestWatch } from "./health/guest-watch.ts";
 import { readHealth } from "./health/read-health.ts";
 import { readHostFacts } from "./host-facts.ts";
@@ -18,6 +18,7 @@ import { unifyEngine } from "./jobs/engine.ts";
 import { createJobRunner, interruptedReport } from "./jobs/job-runner.ts";
 import { openJobSpool } from "./jobs/job-spool.ts";
 import { createKsmKeeper } from "./ksm/ksm-keeper.ts";
+import { ksmPolicyFile } from "./ksm/ksm-policy.ts";
 import { keepConnected } from "./stream/keep-connected.ts";
 import type { ControllerStream, OutgoingMessage } from "./stream/open-stream.ts";
 import { createProgressSender } from "./stream/progress-sender.ts";
@@ -43,8 +44,9 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const spool = await openJobSpool(stateDir);
   for (const command of spool.interrupted) await spool.finish(interruptedReport(command, Date.now()));
   const guests = async () => discoverGuests(config.guests, root, (path, reason) => logger.warn({ path, reason }, "not a guest that can be unified"));
+  const memoryGuests = async () => discoverAllGuests(config.guests, root, (path, reason) => logger.debug({ path, reason }, "not a guest"));
 
-  const ksm = createKsmKeeper({ ...HOST_PATHS, state: join(stateDir, "ksm.json") }, join(stateDir, "ksm-policy.json"), logger);
+  const ksm = createKsmKeeper({ paths: { ...HOST_PATHS, state: join(stateDir, "ksm.json") }, policy: ksmPolicyFile(join(stateDir, "ksm-policy.json")), guests: memoryGuests, logger });
   await ksm.resume();
   const watch = await openGuestWatch(join(stateDir, "guests-before.json"), guests);
   const closing = new AbortController();
@@ -58,7 +60,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const progress = createProgressSender((value: Progress) => void send({ $case: "progress", value }));
   const runner = createJobRunner({
     spool,
-    context: { engine: options.engine ?? unifyEngine, guests, catalog: (signal) => openCatalogCalls(identity, signal), root, stateDir: join(stateDir, "engine"), ksm, limits: config.limits },
+    context: { engine: options.engine ?? unifyEngine, guests, memoryGuests, catalog: (signal) => openCatalogCalls(identity, signal), root, stateDir: join(stateDir, "engine"), ksm, limits: config.limits },
     // Without it only the guests' gate knows less.
     begins: async (jobId) => watch.before(jobId).catch((error: unknown) => logger.warn({ err: error, job: jobId }, "cannot take down which guests run")),
     finished: (report) => void sendReport(report),

@@ -36,9 +36,19 @@ export async function foreignTuners(proc: string, signal?: AbortSignal): Promise
   for (const { pid, comm, state } of await listProcesses(proc, signal)) {
     if (state === "Z" || pid === process.pid) continue;
     const name = TUNERS.find((tuner) => comm === tuner.slice(0, 15)) ?? scriptName(proc, pid, comm);
-    if (name !== undefined) found.push({ pid, name });
+    if (name !== undefined && isHostRoot(proc, pid)) found.push({ pid, name });
   }
   return found;
+}
+
+/** Only the host's root can write the knobs: anybody else who takes such a name must not keep KSM from being tuned. */
+function isHostRoot(proc: string, pid: number): boolean {
+  try {
+    // Real, effective, saved, file system: as this namespace sees them.
+    return /^Uid:\t\d+\t0\t/mu.test(readFileSync(join(proc, String(pid), "status"), "utf8"));
+  } catch {
+    return false;
+  }
 }
 
 function scriptName(proc: string, pid: number, comm: string): string | undefined {

@@ -12,7 +12,9 @@ export type GuestSelector =
   | { readonly by: "cgroup"; readonly path: string }
   /** A root directory: chroots and containers whose root is this directory. */
   | { readonly by: "root"; readonly directory: string }
-  | { readonly by: "pids"; readonly pids: readonly number[] };
+  | { readonly by: "pids"; readonly pids: readonly number[] }
+  /** Whatever the caller knows of the host's guests. */
+  | { readonly by: "membership"; readonly belongs: (pid: number) => boolean };
 
 /** Between two of these the event loop gets a turn: 5,000 processes are 5,000 small reads. */
 const CHUNK = 200;
@@ -119,6 +121,8 @@ function membership(proc: string, selector: GuestSelector): (pid: number) => boo
       const pids = new Set(selector.pids);
       return (pid) => pids.has(pid);
     }
+    case "membership":
+      return selector.belongs;
   }
 }
 

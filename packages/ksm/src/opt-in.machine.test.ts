@@ -92,7 +92,7 @@ describe.skipIf(whyNot !== "")(`two 200 MB guests of equal pages${whyNot && ` (s
   it("the sweep finds a guest that opted itself in, and puts out even what it advised by itself", async () => {
     await using machine = new Machine();
     const intruder = await start("env", `LD_PRELOAD=${helperPath("libksm-preload-madvise.so")}`, testTool("memory-guest-dynamic"), "8", "0", "0");
-    const options = { allowed: new Set(["web"]), guestOf: () => "stranger" };
+    const options = { isAllowed: (guest: string) => guest === "web", guestOf: () => "stranger" };
     const found = await sweep(machine.paths, { ...options, remove: false });
     expect(found.intruders).toEqual([expect.objectContaining({ pid: intruder.pid, guest: "stranger", reason: "guest stranger is outside the active domain" })]);
     expect(readKsmStat("/proc", intruder.pid)?.mergeable).toBe(true);

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { readCounters } from "./counters.ts";
-import { cgroupPaths, listProcesses } from "./guest-processes.ts";
+import { containerOfProcess } from "./container-of.ts";
+import { listProcesses } from "./guest-processes.ts";
 import type { KsmPaths } from "./ksm-paths.ts";
 import { readKsmStat } from "./ksm-stat.ts";
 import { ledger, PAGE_BYTES } from "./ledger.ts";
@@ -23,8 +24,7 @@ export type GuestOf = (pid: number) => string;
 export function guestByNamespace(proc: string): GuestOf {
   const own = readlinkSync(join(proc, "self/ns/pid"));
   return (pid) => {
-    const named = cgroupPaths(proc, pid).map((path) => /(?:lxc\.payload\.|\/lxc\/|machine-|systemd-nspawn@)([^/]+?)(?:\.scope|\.service)?(?:\/|$)/u.exec(path)?.[1]);
-    const name = named.find((at) => at !== undefined);
+    const name = containerOfProcess(proc, pid)?.name;
     if (name !== undefined) return name;
     try {
       const namespace = readlinkSync(join(proc, String(pid), "ns/pid"));

@@ -24,8 +24,8 @@ export interface SweepReport {
 }
 
 export interface SweepOptions {
-  /** Guests that may merge: the active domain. `undefined`: all may, only the denylist counts. */
-  readonly allowed?: ReadonlySet<string>;
+  /** May a guest merge, is it of the active domain? Default: all may, only the denylist counts. */
+  readonly isAllowed?: (guest: string) => boolean;
   readonly denylist?: readonly DenyRule[];
   /** Opt the intruders out. They may opt themselves in again: only the seccomp filter keeps a guest out for good. */
   readonly remove: boolean;
@@ -52,6 +52,6 @@ export async function sweep(paths: KsmPaths, options: SweepOptions): Promise<Swe
 }
 
 function reasonAgainst(proc: string, head: ProcessHead, guest: string, options: SweepOptions): string | undefined {
-  if (options.allowed !== undefined && !options.allowed.has(guest)) return `guest ${guest} is outside the active domain`;
+  if (options.isAllowed?.(guest) === false) return `guest ${guest} is outside the active domain`;
   return denyRule(proc, head, options.denylist ?? DEFAULT_DENYLIST)?.reason;
 }

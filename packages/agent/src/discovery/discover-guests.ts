@@ -13,6 +13,7 @@ import { vserver } from "./vserver.ts";
 /** A guest with its domain and where it was found. */
 export interface DiscoveredGuest extends Guest {
   readonly provider: string;
+  readonly memoryOnly?: string;
 }
 
 const providers: Record<ProviderName, GuestProvider> = { lxc, incus, nspawn, openvz, vserver };
@@ -20,11 +21,20 @@ const providers: Record<ProviderName, GuestProvider> = { lxc, incus, nspawn, ope
 /** Domain of guests that no rule names. */
 const defaultDomain = "default";
 
+/** The guests of this host that have a tree to unify, sorted by name. @param root what stands before every absolute path; `""` on a real host. */
+export async function discoverGuests(config: AgentConfig["guests"], root: string, skipped: (path: string, reason: string) => void): Promise<readonly DiscoveredGuest[]> {
+  return (await discoverAllGuests(config, root, skipped)).filter(({ path, memoryOnly }) => {
+    if (memoryOnly !== undefined) skipped(path, memoryOnly);
+    return memoryOnly === undefined;
+  });
+}
+
 /**
- * All guests of this host, sorted by name. Runs nothing of theirs and follows no link of theirs.
+ * All guests of this host, those that only have memory to share too, sorted by name. Runs nothing of theirs and follows
+ * no link of theirs.
  * @param root what stands before every absolute path; `""` on a real host.
  */
-export async function discoverGuests(config: AgentConfig["guests"], root: string, skipped: (path: string, reason: string) => void): Promise<readonly DiscoveredGuest[]> {
+export async function discoverAllGuests(config: AgentConfig["guests"], root: string, skipped: (path: string, reason: string) => void): Promise<readonly DiscoveredGuest[]> {
   const context = { root, isProcessRoot: await readProcessRoots(root), skipped };
   const found: FoundGuest[] = [];
   for (const provider of [...config.providers.map((name) => providers[name]), directories(config.directories)]) {

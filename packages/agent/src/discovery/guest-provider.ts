@@ -8,6 +8,8 @@ export interface FoundGuest {
   /** Absolute path of the root directory on the host: no symbolic link in it. */
   readonly path: string;
   readonly state: Guest["state"];
+  /** Why it has no tree to unify: its root is mounted only while it runs. Its memory can merge all the same. `path` is then its own directory. */
+  readonly memoryOnly?: string;
 }
 
 /** Where a provider looks. */

@@ -13,17 +13,17 @@ export const lxc: GuestProvider = {
     const sockets = await readLxcSockets(context.root);
     const guests: FoundGuest[] = [];
     for (const name of await realDirectories(join(context.root, base), context)) {
-      const path = await rootOf(name, context);
-      if (path === undefined) continue;
-      const running = sockets.has(`${base}/${name}/command`) || (await context.isProcessRoot(path));
-      guests.push({ name: `lxc/${name}`, provider: "lxc", path, state: running ? "running" : "stopped" });
+      const found = await rootOf(name, context);
+      if (found === undefined) continue;
+      const running = sockets.has(`${base}/${name}/command`) || (await context.isProcessRoot(found.path));
+      guests.push({ name: `lxc/${name}`, provider: "lxc", ...found, state: running ? "running" : "stopped" });
     }
     return guests;
   },
 };
 
 /** What the container's config says, else its `rootfs` directory. */
-async function rootOf(name: string, context: DiscoveryContext): Promise<string | undefined> {
+async function rootOf(name: string, context: DiscoveryContext): Promise<Pick<FoundGuest, "path" | "memoryOnly"> | undefined> {
   const directory = join(context.root, base, name);
   const config = await readFile(join(directory, "config"), "utf8").catch(() => "");
   const configured = config.split("\n").flatMap((line) => {
@@ -34,15 +34,13 @@ async function rootOf(name: string, context: DiscoveryContext): Promise<string |
   const value = configured.at(-1);
   if (value === undefined) {
     const usual = join(directory, "rootfs");
-    return (await isRealDirectory(usual)) ? usual : undefined;
+    return (await isRealDirectory(usual)) ? { path: usual } : undefined;
   }
   // `dir:/path` or a plain path is a directory; overlay:, lvm:, zfs:, loop: … are mounted only while the container runs.
   const path = /^(?:dir:)?(?<path>\/.*)$/u.exec(value)?.groups?.["path"];
-  if (path === undefined) {
-    context.skipped(directory, `its root is no plain directory (${value.slice(0, 200)})`);
-    return undefined;
-  }
+  if (path === undefined) return { path: directory, memoryOnly: `its root is no plain directory (${value.slice(0, 200)})` };
   const resolved = await resolveDirectory(path, context);
-  if (resolved === undefined) context.skipped(directory, `its root ${path} is not a directory of this host`);
-  return resolved;
+  if (resolved !== undefined) return { path: resolved };
+  context.skipped(directory, `its root ${path} is not a directory of this host`);
+  return undefined;
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { directories } from "./directories.ts";
+import { discoverAllGuests, discoverGuests } from "./discover-guests.ts";
 import type { DiscoveryContext, FoundGuest, GuestProvider } from "./guest-provider.ts";
 import { incus } from "./incus.ts";
 import { lxc } from "./lxc.ts";
@@ -134,8 +135,19 @@ describe("lxc's config", () => {
     expect((await discover()).map(({ path }) => path)).toEqual([join(root, "/srv/c")]);
   });
 
-  test.each(["lxc.rootfs.path = overlay:/a:/b", "lxc.rootfs.path = zfs:pool/c", "lxc.rootfs.path = /not-there"])("names a root that is no tree of this host: %j", async (config) => {
+  test.each(["lxc.rootfs.path = overlay:/a:/b", "lxc.rootfs.path = zfs:pool/c"])("has a root that is mounted only while it runs: memory to merge, nothing to unify: %j", async (config) => {
     await addContainer(config);
+    expect(await discover()).toMatchObject([{ name: "lxc/c", memoryOnly: expect.stringContaining("no plain directory") }]);
+    const settings = { providers: ["lxc"], directories: [], exclude: [], domains: [] } as const;
+    const skipped: string[] = [];
+    expect(await discoverGuests(settings, root, (path) => skipped.push(path))).toEqual([]);
+    expect(skipped).toEqual([join(root, "/var/lib/lxc/c")]);
+    expect(await discoverAllGuests(settings, root, () => {})).toMatchObject([{ name: "lxc/c", domain: "default" }]);
+    expect(await discoverAllGuests({ ...settings, exclude: ["lxc/c"] }, root, () => {})).toEqual([]);
+  });
+
+  test("names a root that is not there", async () => {
+    await addContainer("lxc.rootfs.path = /not-there");
     expect(await discover()).toEqual([]);
   });
 

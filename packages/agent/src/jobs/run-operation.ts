@@ -14,6 +14,8 @@ import { toDeunifyResult, toGcResult, toUnifyResult, toVerifyResult } from "./to
 export interface OperationContext {
   readonly engine: Engine;
   readonly guests: () => Promise<readonly DiscoveredGuest[]>;
+  /** Also those without a tree to unify. */
+  readonly memoryGuests: () => Promise<readonly DiscoveredGuest[]>;
   /** The controller's catalog, on a connection of its own. */
   readonly catalog: (signal: AbortSignal) => CatalogCalls;
   /** What stands before every absolute path that an operator names; `""` on a real host. */
@@ -40,6 +42,11 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
   }
   // What is put back is the host's: the guests that were merged may be gone by now.
   if (kind?.$case === "ksm" && kind.value.action === KsmAction.RESTORE) return { $case: "ksm", value: await context.ksm.restore(signal) };
+  if (kind?.$case === "ksm") {
+    const { domain, cpuPercent, zeroPages } = kind.value;
+    const chosen = chooseGuests(ofDomain(await context.memoryGuests(), domain), guestPatterns);
+    return { $case: "ksm", value: await context.ksm.tune(chosen, { ...(cpuPercent === 0 ? {} : { cpuPercent }), zeroPages }, signal) };
+  }
   const guests = chooseGuests(await context.guests(), guestPatterns);
   const common = { guests, stateDir, signal, onProgress };
   switch (kind?.$case) {
@@ -62,11 +69,17 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
       using calls = context.catalog(signal);
       return { $case: "drift", value: await compareGuests(kind.value, guests, calls, { limits, signal }) };
     }
-    case "ksm":
-      return { $case: "ksm", value: await context.ksm.tune(guests, signal) };
     case undefined:
       throw new AgentError("internal", "an operation that this agent does not know was accepted");
   }
+}
+
+/** @throws AgentError `discovery`. */
+function ofDomain(guests: readonly DiscoveredGuest[], domain: string): readonly DiscoveredGuest[] {
+  if (domain === "") return guests;
+  const chosen = guests.filter((guest) => guest.domain === domain);
+  if (chosen.length > 0) return chosen;
+  throw new AgentError("discovery", `no guest of this host is of domain ${domain}`, { hint: "see samepage guest ls; agent.yaml says which guest is of which domain" });
 }
 
 function chooseGuests(guests: readonly DiscoveredGuest[], patterns: readonly string[]): readonly DiscoveredGuest[] {

@@ -1,26 +1,42 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KsmResult } from "@samepage/proto";
-import { DEFAULT_LIMITS, enrollGuest, type EnrollReport, ksmOff, type KsmPaths, readKnobs, readLedger, runTuner, type TunerEvent } from "@samepage/ksm";
+import { DEFAULT_LIMITS, type GuestOf, ksmOff, type KsmPaths, type Ledger, readKnobs, readLedger, requireNoTuner, runTuner, type TunerEvent } from "@samepage/ksm";
 import type { Logger } from "pino";
 import { AgentError } from "../agent-error.ts";
 import type { DiscoveredGuest } from "../discovery/discover-guests.ts";
-import { readIfThere, removeDurable, writeDurable } from "../durable-file.ts";
+import { guestOfProcess } from "./guest-of-process.ts";
+import { enrolMembers, putOutOthers } from "./ksm-members.ts";
+import { type KsmPolicy, type KsmPolicyFile, policyFor } from "./ksm-policy.ts";
 
 /** Keeps this host's KSM as the last rollout wanted it: over jobs, and over restarts of the agent. */
 export interface KsmKeeper {
   /**
-   * Opts the guests in and tunes until the host has settled; tuning then goes on.
+   * Opts the guests in, puts the host's others out, and tunes until the host has settled; tuning then goes on.
    * @throws AgentError `ksm-domains`, or `ksm-backed-off` when merging made the host worse; KsmError
    */
-  tune(guests: readonly DiscoveredGuest[], signal: AbortSignal): Promise<KsmResult>;
+  tune(guests: readonly DiscoveredGuest[], settings: KsmSettings, signal: AbortSignal): Promise<KsmResult>;
   /** Stops tuning and puts everything back. @throws KsmError `no-room` while memory lacks room for the private copies. */
   restore(signal: AbortSignal): Promise<KsmResult>;
   /** Why merging is held back now because of the load it caused, or was until the next tune; empty where it is not. */
   backOff(): string;
   /** Goes on tuning after the agent was restarted, if it was. */
   resume(): Promise<void>;
+  /** A rollout has this host's KSM tuned, and nobody else has taken it over. */
+  isTuning(): boolean;
+  /** The host's account by guest; costs a walk over the page tables of everybody who takes part. */
+  ledger(signal?: AbortSignal): Promise<Ledger>;
   /** Stops tuning; the knobs stay as they are. */
   close(): Promise<void>;
+}
+
+export type KsmSettings = Pick<KsmPolicy, "cpuPercent" | "zeroPages">;
+
+export interface KsmKeeperOptions {
+  readonly paths: KsmPaths;
+  readonly policy: KsmPolicyFile;
+  /** Every guest of the host, whether it takes part or not. */
+  readonly guests: () => Promise<readonly DiscoveredGuest[]>;
+  readonly logger: Logger;
 }
 
 interface Loop {
@@ -33,105 +49,124 @@ interface Loop {
 /** Guests that have started again, or new processes that came in from outside, are opted in within this time, milliseconds. */
 const enrolEveryMs = 30_000;
 
-/** @param policy a file that exists while this host is to be tuned, with the roots of the guests that take part */
-export function createKsmKeeper(paths: KsmPaths, policy: string, logger: Logger): KsmKeeper {
+export function createKsmKeeper({ paths, policy: file, guests: discover, logger }: KsmKeeperOptions): KsmKeeper {
   let loop: Loop | undefined;
   let heldBack = "";
+  let isTuning = false;
+
+  const guestOf = async (): Promise<{ readonly all: readonly DiscoveredGuest[]; readonly guestOf: GuestOf }> => {
+    const all = await discover();
+    return { all, guestOf: guestOfProcess(paths.proc, all) };
+  };
+
+  /** The members in, the host's other guests out. */
+  const keepMembers = async (policy: KsmPolicy, signal: AbortSignal): ReturnType<typeof enrolMembers> => {
+    const host = await guestOf();
+    const members = new Set(policy.guests);
+    const others = new Set(host.all.flatMap(({ name }) => (members.has(name) ? [] : [name])));
+    const put = await putOutOthers(paths, others, host.guestOf, signal);
+    if (put.length > 0) logger.warn({ guests: put, domain: policy.domain }, "ksm: guests that do not take part were merging; they are put out");
+    return enrolMembers(paths, members, host.guestOf, signal);
+  };
 
   const stopLoop = async (): Promise<void> => {
     loop?.stop.abort();
     await loop?.ended;
     loop = undefined;
+    isTuning = false;
   };
 
-  const startLoop = (roots: readonly string[]): Loop => {
+  const startLoop = async (policy: KsmPolicy): Promise<Loop> => {
     const stop = new AbortController();
     const { promise: settled, resolve, reject } = Promise.withResolvers<undefined>();
     // Nobody may be waiting: what went wrong is in the log then.
     settled.catch(() => {});
+    let members = policy;
     const onEvent = (event: TunerEvent): void => {
       if (event.kind === "decision") {
         logger.debug({ ksm: event.decision }, "ksm decision");
         if (event.decision.phase === "settled" || event.decision.phase === "steady") resolve(undefined);
         return;
       }
+      const reason = reasonOf(event);
       logger.warn({ ksm: event }, "ksm backs off");
-      // Who writes our knobs has no load to complain of; and calm leads back to normal.
-      if (event.kind !== "foreign") heldBack = event.kind === "ladder" && event.to === "normal" ? "" : reasonOf(event);
-      reject(new AgentError("ksm-backed-off", reasonOf(event), { hint: "see samepage ksm status on the host; roll back, or tune it with a lower ceiling there" }));
+      reject(new AgentError("ksm-backed-off", reason, { hint: "see samepage ksm status on the host; roll back, or tune it with a lower ceiling there" }));
+      if (event.kind === "foreign") return;
+      // Calm leads back to normal.
+      heldBack = event.kind === "ladder" && event.to === "normal" ? "" : reason;
+      // Whoever was put out stays out until an operator says otherwise: enrolling again would begin the same trouble.
+      if (event.kind === "opt-out") members = { ...members, guests: members.guests.filter((name) => name !== event.guest) };
+      if (event.kind === "ladder" && (event.to === "opted-out" || event.to === "un-merged")) members = { ...members, guests: [], backedOff: reason };
+      if (members !== policy) void file.write(members).catch((error: unknown) => logger.error({ err: error }, "ksm: the back-off cannot be kept on disk"));
     };
-    const enrolling = keepEnrolled(roots, stop.signal);
-    const tuning = runTuner(paths, { signal: stop.signal, limits: DEFAULT_LIMITS, onEvent }).catch((error: unknown) => {
-      logger.error({ err: error }, "ksm is tuned no more");
-      reject(error instanceof Error ? error : new AgentError("internal", String(error)));
-    });
-    return { stop, ended: Promise.all([tuning, enrolling]).then(() => undefined), settled };
+    const host = await guestOf();
+    isTuning = true;
+    const keeping = keepEnrolled(() => members, stop.signal);
+    const limits = policy.cpuPercent === undefined ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, cpuCeiling: policy.cpuPercent / 100 };
+    const tuning = runTuner(paths, { signal: stop.signal, limits, guestOf: host.guestOf, onEvent, ...(policy.zeroPages ? { fixed: { use_zero_pages: 1 } } : {}) })
+      .catch((error: unknown) => {
+        logger.error({ err: error }, "ksm is tuned no more");
+        reject(error instanceof Error ? error : new AgentError("internal", String(error)));
+      })
+      .then(() => {
+        isTuning = false;
+      });
+    return { stop, ended: Promise.all([tuning, keeping]).then(() => undefined), settled };
   };
 
-  const keepEnrolled = async (roots: readonly string[], signal: AbortSignal): Promise<void> => {
+  const keepEnrolled = async (members: () => KsmPolicy, signal: AbortSignal): Promise<void> => {
     for (;;) {
       await sleep(enrolEveryMs, undefined, { signal }).catch(() => {});
-      for (const directory of roots) {
-        if (signal.aborted) return;
-        await enrollGuest(paths, { by: "root", directory }, { signal }).catch((error: unknown) => {
-          if (!signal.aborted) logger.warn({ err: error, guest: directory }, "ksm: the guest cannot be looked at");
-        });
-      }
       if (signal.aborted) return;
+      await keepMembers(members(), signal).catch((error: unknown) => {
+        if (!signal.aborted) logger.warn({ err: error }, "ksm: the guests cannot be looked at");
+      });
     }
   };
 
   return {
-    tune: async (guests, signal) => {
+    tune: async (guests, settings, signal) => {
       const begun = performance.now();
-      const domains = new Set(guests.map(({ domain }) => domain));
-      if (domains.size > 1) {
-        throw new AgentError("ksm-domains", `the guests are of ${domains.size} domains: ${[...domains].join(", ")}`, { hint: "choose the guests of one domain by --guest" });
+      const domains = [...new Set(guests.map(({ domain }) => domain))];
+      const [domain = ""] = domains;
+      if (domains.length > 1) {
+        throw new AgentError("ksm-domains", `the guests are of ${domains.length} domains: ${domains.join(", ")}`, { hint: "choose one by --domain, or its guests by --guest" });
       }
-      readKnobs(paths.sysfs); // a kernel without KSM is said so before anything is kept
-      const roots = guests.map(({ path }) => path);
-      await writeDurable(policy, JSON.stringify({ roots }));
+      // A kernel without KSM, or another tuner, is said so before anything is kept.
+      readKnobs(paths.sysfs);
+      await requireNoTuner(paths.proc, signal);
+      const policy = policyFor(domain, guests, settings);
       await stopLoop();
       heldBack = "";
-      loop = startLoop(roots);
+      await file.write(policy);
       const processes: Record<string, bigint> = {};
-      for (const directory of roots) add(processes, await enrollGuest(paths, { by: "root", directory }, { signal }));
+      // Another domain's guests leave before this one's come: the kernel merges whoever takes part.
+      for (const [outcome, count] of Object.entries(await keepMembers(policy, signal))) processes[outcome] = BigInt(count);
+      loop = await startLoop(policy);
       const members = Number(processes["verified"] ?? 0n) + Number(processes["already"] ?? 0n);
       // Nobody takes part yet: guests that start later under a wrapper are merged then.
       if (members > 0) await untilSettled(loop.settled, signal);
-      const { claimed, generalProfit } = await readLedger(paths, undefined, signal);
+      const { claimed, generalProfit } = await readLedger(paths, (await guestOf()).guestOf, signal);
       return { processes, claimed: BigInt(claimed), generalProfit: BigInt(generalProfit ?? 0), restored: false, stopped: "", elapsedMs: elapsed(begun) };
     },
     restore: async (signal) => {
       const begun = performance.now();
       await stopLoop();
       heldBack = "";
-      await removeDurable(policy);
-      const { optedOut } = await ksmOff(paths, { signal });
+      await file.remove();
+      const { optedOut } = await ksmOff(paths, { guestOf: (await guestOf()).guestOf, signal });
       return { processes: { "opted-out": BigInt(optedOut) }, claimed: 0n, generalProfit: 0n, restored: true, stopped: "", elapsedMs: elapsed(begun) };
     },
-    backOff: () => heldBack,
     resume: async () => {
-      const kept = await readIfThere(policy);
-      if (kept !== undefined) loop = startLoop(rootsIn(kept.toString()));
+      const kept = await file.read();
+      if (kept?.backedOff === undefined) loop = kept === undefined ? undefined : await startLoop(kept);
+      else heldBack = kept.backedOff;
     },
+    isTuning: () => isTuning,
+    backOff: () => heldBack,
+    ledger: async (signal) => readLedger(paths, (await guestOf()).guestOf, signal),
     close: stopLoop,
   };
-}
-
-/** Only we write the file; one that cannot be read means that no guest is enrolled by itself. */
-function rootsIn(text: string): readonly string[] {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== "object" || value === null || !("roots" in value) || !Array.isArray(value.roots)) return [];
-    return value.roots.filter((root) => typeof root === "string");
-  } catch {
-    return [];
-  }
-}
-
-function add(counts: Record<string, bigint>, report: EnrollReport): void {
-  for (const [outcome, count] of Object.entries(report.counts)) counts[outcome] = (counts[outcome] ?? 0n) + BigInt(count);
 }
 
 /** @throws the signal's AbortError when it is over first */

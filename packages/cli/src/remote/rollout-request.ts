@@ -28,6 +28,9 @@ export const rolloutOptions = {
   minSize: bytes("leave smaller files alone", "16"),
   ignoreMtime: toggle("unify files that differ only in modification time"),
   excludeFrom: text("file", "exclude rules in vunify-exclude syntax", { defaultText: "the built-in list", completes: "file" }),
+  domain: text("name", "for ksm-tune: only guests of this trust domain", { defaultText: "all, if they are of one domain" }),
+  cpu: integer("percent", 1, 95, "for ksm-tune: what ksmd may use of one core while it merges", "70"),
+  zeroPages: toggle("for ksm-tune: merge empty pages with the kernel's zero page"),
 } as const;
 
 interface RolloutInput {
@@ -51,6 +54,9 @@ interface RolloutInput {
   readonly minSize: number | undefined;
   readonly ignoreMtime: boolean;
   readonly excludeFrom: string | undefined;
+  readonly domain: string | undefined;
+  readonly cpu: number | undefined;
+  readonly zeroPages: boolean;
 }
 
 /** The controller's request; what was not given is left out, so that defaults live in one place. */
@@ -67,8 +73,11 @@ export async function rolloutRequest(input: RolloutInput): Promise<CreateRollout
   if (hasSettings && kind !== "plan" && kind !== "unify") {
     throw new CliError("bad-argument", `${kind} takes no strategy, guard or limits`, "They are for plan and unify; leave them out.");
   }
+  const ksm = onlyGiven({ domain: input.domain, cpuPercent: input.cpu, zeroPages: input.zeroPages || undefined });
+  const hasKsm = Object.keys(ksm).length > 0;
+  if (hasKsm && kind !== "ksm-tune") throw new CliError("bad-argument", `${kind} takes no --domain, --cpu or --zero-pages`, "They are for ksm-tune; leave them out.");
   return {
-    operation: { kind, ...(input.guest.length === 0 ? {} : { guests: input.guest }), ...(hasSettings ? { settings } : {}) },
+    operation: { kind, ...(input.guest.length === 0 ? {} : { guests: input.guest }), ...(hasSettings ? { settings } : {}), ...(hasKsm ? { ksm } : {}) },
     ...onlyGiven({
       name: input.name,
       selector: input.selector,

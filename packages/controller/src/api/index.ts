@@ -6,7 +6,7 @@ export { ControllerError, type ControllerErrorCode, type ErrorBody } from "./con
 export type { EventBody, EventView } from "./event-view.ts";
 export type { HealthView } from "./health-view.ts";
 export type { GuestView, HostChange, HostFacts, HostView } from "./host-view.ts";
-export { type Operation, type OperationKind, operationKinds, type TemplateTarget, type UnifySettings } from "./operation.ts";
+export { type KsmSettings, type Operation, type OperationKind, operationKinds, type TemplateTarget, type UnifySettings } from "./operation.ts";
 export type { HostReportView, OperationResult, RolloutReportView } from "./report-view.ts";
 export { type Role, roles } from "./role.ts";
 export type {

@@ -24,8 +24,20 @@ export interface Operation {
   readonly guests?: readonly string[];
   /** For `plan` and `unify` only. */
   readonly settings?: UnifySettings;
+  /** For `ksm-tune` only. */
+  readonly ksm?: KsmSettings;
   /** For `publish-template` and `drift` only. */
   readonly template?: TemplateTarget;
+}
+
+/** How the memory of a host's guests is merged. */
+export interface KsmSettings {
+  /** Only guests of this trust domain. Default: all that `guests` names, which must be of one domain. */
+  readonly domain?: string;
+  /** What ksmd may use of one core while it merges, percent 1…95. Default 70. */
+  readonly cpuPercent?: number;
+  /** Merge empty pages with the kernel's zero page. Default false. */
+  readonly zeroPages?: boolean;
 }
 
 /** The template version that an operation publishes or compares with. */

@@ -65,6 +65,15 @@ const createSchema = {
             ignoreMtime: { type: "boolean" },
           },
         },
+        ksm: {
+          type: "object",
+          additionalProperties: false,
+          properties: {
+            domain: { type: "string", pattern: "^[A-Za-z0-9._-]{1,64}$" },
+            cpuPercent: { type: "integer", minimum: 1, maximum: 95 },
+            zeroPages: { type: "boolean" },
+          },
+        },
       },
     },
     selector: { type: "string", maxLength: 4096 },

@@ -42,7 +42,7 @@ export async function createRollback(id: string, actor: string, rollouts: Rollou
   if (stored === undefined) throw new ControllerError("not-found", `no rollout has the id ${id}`, { hint: "samepage rollout ls", target: id });
   const now = Date.now();
   const plan = refusing(() => createRollbackPlan(stored.record.plan, stored.state, newRolloutId(now), now), "conflict");
-  const { settings: _, ...operation } = stored.record.operation;
+  const { settings: _, ksm: __, ...operation } = stored.record.operation;
   const record = { name: `rollback of ${stored.record.name}`, createdBy: actor, operation: { ...operation, kind: operation.kind === "ksm-tune" ? ("ksm-restore" as const) : ("deunify" as const) }, plan };
   const detail = { rollbackOf: id, hosts: plan.hosts.length, hash: plan.hash };
   await rollouts.create(record, createState(plan), { actor, action: "rollout.rollback", target: plan.id, detail });

@@ -1,12 +1,12 @@
 import { Guard, KsmAction, Strategy, type Operation as WireOperation } from "@samepage/proto";
-import type { Operation, UnifySettings } from "../api/operation.ts";
+import type { KsmSettings, Operation, UnifySettings } from "../api/operation.ts";
 
 /** An operation as an agent is told it. */
-export function toWireOperation({ kind, guests = [], settings = {}, template }: Operation): WireOperation {
-  return { guestPatterns: [...guests], kind: wireKind(kind, settings, template) };
+export function toWireOperation({ kind, guests = [], settings = {}, ksm = {}, template }: Operation): WireOperation {
+  return { guestPatterns: [...guests], kind: wireKind(kind, settings, ksm, template) };
 }
 
-function wireKind(kind: Operation["kind"], settings: UnifySettings, template: Operation["template"]): WireOperation["kind"] {
+function wireKind(kind: Operation["kind"], settings: UnifySettings, ksm: KsmSettings, template: Operation["template"]): WireOperation["kind"] {
   switch (kind) {
     case "plan":
     case "unify":
@@ -20,9 +20,9 @@ function wireKind(kind: Operation["kind"], settings: UnifySettings, template: Op
     case "gc":
       return { $case: kind, value: {} };
     case "ksm-tune":
-      return { $case: "ksm", value: { action: KsmAction.TUNE } };
+      return { $case: "ksm", value: toKsmOperation(KsmAction.TUNE, ksm) };
     case "ksm-restore":
-      return { $case: "ksm", value: { action: KsmAction.RESTORE } };
+      return { $case: "ksm", value: toKsmOperation(KsmAction.RESTORE, {}) };
   }
 }
 
@@ -37,4 +37,8 @@ function toUnifyOperation({ strategy = "auto", guard, excludes = [], minSize = 0
     minSize: BigInt(minSize),
     ignoreMtime,
   };
+}
+
+function toKsmOperation(action: KsmAction, { domain = "", cpuPercent = 0, zeroPages = false }: KsmSettings) {
+  return { action, domain, cpuPercent, zeroPages };
 }

@@ -29,7 +29,7 @@ export interface KsmKeeper {
   close(): Promise<void>;
 }
 
-export type KsmSettings = Pick<KsmPolicy, "cpuPercent" | "zeroPages">;
+type KsmSettings = Pick<KsmPolicy, "cpuPercent" | "zeroPages">;
 
 export interface KsmKeeperOptions {
   readonly paths: KsmPaths;

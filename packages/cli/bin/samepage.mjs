@@ -5,10 +5,12 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
+import { useCompileCache } from "./compile-cache.mjs";
 
 const [major, minor] = process.versions.node.split(".").map(Number);
 const main = new URL("../src/main.ts", import.meta.url);
 if (major > 22 || (major === 22 && minor >= 18)) {
+  useCompileCache();
   await import(main.href);
 } else {
   const pinned = fileURLToPath(new URL("../../../node_modules/.bin/node", import.meta.url));

@@ -4,6 +4,7 @@
 #include "candidates.h"
 #include "glue.h"
 #include "index.h"
+#include "plan-hash.h"
 #include "walk.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -278,7 +279,27 @@ static napi_value index_records(napi_env env, napi_callback_info info) {
   return job_start(env, &job->job);
 }
 
+/* planHash(handle, swaps: Uint32Array, reflinks: Uint32Array): SHA-256 of plan-hash.h */
+static napi_value hash_plan(napi_env env, napi_callback_info info) {
+  size_t count = 3, words[2];
+  napi_value arguments[3];
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  const uint32_t *plans[2];
+  for (int at = 0; at < 2; at++) {
+    plans[at] = get_bytes(env, arguments[1 + at], &words[at]);
+    words[at] /= sizeof(uint32_t);
+  }
+  uint8_t digest[32];
+  int error = plan_hash(&get_tree(env, arguments[0])->tree, plans, words, 2, digest);
+  if (error) {
+    napi_throw(env, make_error(env, error, "plan"));
+    return NULL;
+  }
+  return make_bytes(env, digest, sizeof digest);
+}
+
 void define_tree(napi_env env, napi_value exports) {
+  define(env, exports, "planHash", hash_plan);
   define(env, exports, "scan", scan);
   define(env, exports, "treeViews", tree_views);
   define(env, exports, "treeFailures", tree_failures);

@@ -6,8 +6,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+/* A name that takes part. Of its key, bits after those of its bucket: enough to order nearly all without looking at rows. */
 typedef struct {
-  uint64_t key;
+  uint32_t key;
   uint32_t row;
 } Pair;
 
@@ -79,7 +80,7 @@ static Pair *sorted_pairs(const Tree *tree, Rule *rule, uint32_t *count) {
       if (!(row[at].mode & ROW_USED) || row[at].space == UINT16_MAX || (row[at].mode & ROW_APPEND)) continue;
       uint64_t key = key_of(rule, &row[at]);
       if (pass == 0) start[(key >> (64 - bits)) + 1]++;
-      else pairs[start[key >> (64 - bits)]++] = (Pair){key, at};
+      else pairs[start[key >> (64 - bits)]++] = (Pair){(uint32_t)(key >> (32 - bits)), at};
     }
     if (pass == 0)
       for (uint32_t at = 0; at < 1u << bits; at++) start[at + 1] += start[at];

@@ -13,11 +13,10 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "hash.h"
 
-/* Inodes a thread takes at once: neighbours share directories, and the cursor is not fought over. */
-#define TAKE 32
+/* Rows a thread takes at once: neighbours share directories, and the cursor is not fought over. */
+#define TAKE 64
 /* Private to this file: the second pass reads the inode. */
 #define TOKEN_WANTED 4u
 #define BLOCK ((size_t)256 << 10)
@@ -28,7 +27,8 @@ typedef struct {
   Identify *job;
   Candidates *candidates;
   void (*learn)(Worker *, Inode *);
-  uint32_t class, inode; /* the cursor: next inode of the next class */
+  /* Next row. Inodes are read in the order of the walk, each directory's together, whatever class they are of: opening a directory again costs as much as a file. */
+  _Atomic uint32_t cursor;
   pthread_mutex_t lock;
   pthread_cond_t wake;
   uint32_t active; /* threads that may work */
@@ -40,6 +40,7 @@ struct Worker {
   uint32_t number;
   DirCache dirs;
   char *buffer;
+  HashStream *stream;
   long switches; /* times this thread had waited at the last look */
   uint64_t reads;
 };
@@ -81,8 +82,37 @@ static ssize_t read_block(int fd, char *buffer, size_t size, off_t at) {
   return (ssize_t)got;
 }
 
-/* Reads one inode: up to HEAD bytes, or all of it. Sets its token, or settles its rows as changed or failed. */
-static void read_inode(Worker *worker, Inode *inode, bool whole) {
+/* Hashes [from, to) into a hash. Returns 0, an errno, or ESTALE when the file ends before. */
+static int hash_range(Worker *worker, int fd, uint64_t from, uint64_t to, uint64_t seed, Hash128 *hash) {
+  Control *control = worker->shared->job->control;
+  if (to - from <= BLOCK) {
+    ssize_t got = read_block(fd, worker->buffer, (size_t)(to - from), (off_t)from);
+    if (got < 0) return (int)-got;
+    if ((uint64_t)got != to - from) return ESTALE;
+    *hash = hash_block(worker->buffer, (size_t)got, seed);
+    control_charge(control, got);
+    return 0;
+  }
+  HashStream *stream = hash_stream_start(worker->stream, seed);
+  for (uint64_t at = from; at < to;) {
+    size_t size = to - at < BLOCK ? (size_t)(to - at) : BLOCK;
+    ssize_t got = read_block(fd, worker->buffer, size, (off_t)at);
+    if (got < 0) return (int)-got;
+    if ((size_t)got != size) return ESTALE;
+    hash_stream_add(stream, worker->buffer, size);
+    at += size;
+    control_charge(control, got);
+    if (control_wait(control)) return ECANCELED;
+  }
+  *hash = hash_stream_end(stream);
+  return 0;
+}
+
+/*
+ * Reads one inode: its first HEAD bytes, or, when those are known, what comes after them, hashed with the head's hash for
+ * a seed, so that nothing is read twice. Sets its token, or settles its rows as changed or failed.
+ */
+static void read_inode(Worker *worker, Inode *inode, bool rest) {
   Identify *job = worker->shared->job;
   Tree *tree = job->tree;
   const Candidates *candidates = worker->shared->candidates;
@@ -92,59 +122,40 @@ static void read_inode(Worker *worker, Inode *inode, bool whole) {
   int fd = dir < 0 ? dir : open_file_at(dir, name);
   struct stat stat;
   int error = fd < 0 ? -fd : fstat(fd, &stat) != 0 ? errno : 0;
-  bool changed = error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO || (error == 0 && !unchanged(&stat, row));
-  Token token = {.flags = TOKEN_KNOWN};
-  if (error == 0 && !changed && job->identity[row->space]) {
-    Attributes attributes;
-    error = attributes_read(fd, &attributes);
-    token.attributes = attributes_short(&attributes);
+  if (error == 0 && !unchanged(&stat, row)) error = ESTALE;
+  Token token = {.flags = TOKEN_KNOWN, .attributes = inode->token.attributes};
+  if (error == 0 && job->identity[row->space]) {
     token.flags |= TOKEN_ATTRIBUTES;
-  }
-  if (error == 0 && !changed) {
-    bool cached = !job->drop_cache || cache_pages(fd) != 0;
-    uint64_t wanted = whole || row->size <= HEAD ? row->size : HEAD, at = 0;
-    XXH128_hash_t hash;
-    if (wanted <= BLOCK) {
-      ssize_t got = read_block(fd, worker->buffer, wanted, 0);
-      if (got < 0) error = (int)-got;
-      else if ((uint64_t)got != wanted) changed = true;
-      else hash = XXH3_128bits(worker->buffer, (size_t)got);
-      at = wanted;
-      control_charge(job->control, (int64_t)wanted);
-    } else {
-      XXH3_state_t state;
-      XXH3_128bits_reset(&state);
-      posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-      while (at < wanted && error == 0 && !changed) {
-        size_t size = wanted - at < BLOCK ? (size_t)(wanted - at) : BLOCK;
-        ssize_t got = read_block(fd, worker->buffer, size, (off_t)at);
-        if (got < 0) error = (int)-got;
-        else if ((size_t)got != size) changed = true;
-        else XXH3_128bits_update(&state, worker->buffer, size);
-        at += size;
-        control_charge(job->control, (int64_t)size);
-        if (control_wait(job->control)) error = ECANCELED;
-      }
-      hash = XXH3_128bits_digest(&state);
+    Attributes attributes;
+    if (!rest) {
+      error = attributes_read(fd, &attributes);
+      token.attributes = attributes_short(&attributes);
     }
-    if (error == 0 && !changed && (fstat(fd, &stat) != 0 || !unchanged(&stat, row))) changed = true;
-    if (error == 0 && !changed) {
-      token.low = hash.low64;
-      token.high = hash.high64;
-      if (wanted < row->size) token.flags |= TOKEN_HEAD;
-      inode->token = token;
-      atomic_fetch_add_explicit(&job->control->bytes_hashed, (int64_t)wanted, memory_order_relaxed);
-      atomic_fetch_add_explicit(&job->control->files, 1, memory_order_relaxed);
+  }
+  if (error == 0) {
+    bool cached = !job->drop_cache || cache_pages(fd) != 0;
+    uint64_t from = rest ? HEAD : 0, to = rest || row->size <= HEAD ? row->size : HEAD;
+    Hash128 hash;
+    if (rest) posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    error = hash_range(worker, fd, from, to, rest ? inode->token.low : 0, &hash);
+    /* What is read at once needs no second look: a change since the first one has another ctime than the one remembered. */
+    if (error == 0 && to - from > BLOCK && (fstat(fd, &stat) != 0 || !unchanged(&stat, row))) error = ESTALE;
+    if (error == 0) {
+      token.low = hash.low;
+      token.high = hash.high;
+      if (to < row->size) token.flags |= TOKEN_HEAD;
+      atomic_fetch_add_explicit(&job->control->bytes_hashed, (int64_t)(to - from), memory_order_relaxed);
+      atomic_fetch_add_explicit(&job->control->files, rest ? 0 : 1, memory_order_relaxed);
     }
     if (!cached) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
   }
   worker->reads++;
   if (fd >= 0) close(fd);
-  if (changed) settle(candidates, tree, inode, STATE_CHANGED);
-  else if (error != 0 && error != ECANCELED) {
-    settle(candidates, tree, inode, STATE_ERROR);
-    tree_fail(tree, row->dir, row->name, error);
-  }
+  inode->token = error == 0 ? token : (Token){0};
+  if (error == 0 || error == ECANCELED) return;
+  bool changed = error == ESTALE || error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO;
+  settle(candidates, tree, inode, changed ? STATE_CHANGED : STATE_ERROR);
+  if (!changed) tree_fail(tree, row->dir, row->name, error);
 }
 
 /* First pass: from the index where it knows the file, else by reading. */
@@ -162,7 +173,6 @@ static void learn(Worker *worker, Inode *inode) {
 /* Second pass: a large file is read on only if its first bytes do not already tell it from all others. */
 static void learn_rest(Worker *worker, Inode *inode) {
   if (!(inode->token.flags & TOKEN_WANTED)) return;
-  inode->token.flags = 0;
   read_inode(worker, inode, true);
 }
 
@@ -229,35 +239,30 @@ static bool may_work(Worker *worker) {
   return may;
 }
 
-/* Up to TAKE inodes of one class. */
-static uint32_t take(Shared *shared, Inode **first) {
-  const Candidates *candidates = shared->candidates;
-  uint32_t count = 0;
-  pthread_mutex_lock(&shared->lock);
-  if (shared->class < candidates->class_count) {
-    const Class *class = &candidates->classes[shared->class];
-    *first = &candidates->inodes[class->first + shared->inode];
-    count = class->count - shared->inode < TAKE ? class->count - shared->inode : TAKE;
-    shared->inode += count;
-    if (shared->inode == class->count) {
-      shared->class++;
-      shared->inode = 0;
-    }
-  }
-  pthread_mutex_unlock(&shared->lock);
-  return count;
+/* The candidate whose first name the row is. */
+static Inode *first_named(const Tree *tree, const Candidates *candidates, uint32_t row) {
+  uint32_t state = __atomic_load_n(&tree_rows(tree)[row].state, __ATOMIC_RELAXED);
+  if (!(tree_rows(tree)[row].mode & ROW_USED) || state < STATE_CANDIDATE) return NULL;
+  Inode *inode = &candidates->inodes[state - STATE_CANDIDATE];
+  return candidates->order[inode->first] == row ? inode : NULL;
 }
 
 static void *work(void *argument) {
   Worker *worker = argument;
   Shared *shared = worker->shared;
   dir_cache_open(&worker->dirs);
+  const Tree *tree = shared->job->tree;
+  uint32_t rows = tree_row_count(tree);
   while (may_work(worker)) {
     if (worker->buffer == NULL) worker->buffer = malloc(BLOCK);
-    Inode *first;
-    uint32_t count = worker->buffer == NULL || control_wait(shared->job->control) ? 0 : take(shared, &first);
-    if (count == 0) break;
-    for (uint32_t at = 0; at < count && !cancelled(shared->job->control); at++) shared->learn(worker, &first[at]);
+    if (worker->stream == NULL) worker->stream = hash_stream_new();
+    if (worker->buffer == NULL || worker->stream == NULL || control_wait(shared->job->control)) break;
+    uint32_t from = atomic_fetch_add(&shared->cursor, TAKE);
+    if (from >= rows) break;
+    for (uint32_t row = from; row < from + TAKE && row < rows && !cancelled(shared->job->control); row++) {
+      Inode *inode = first_named(tree, shared->candidates, row);
+      if (inode != NULL) shared->learn(worker, inode);
+    }
     tune(worker);
   }
   pthread_mutex_lock(&shared->lock);
@@ -266,6 +271,7 @@ static void *work(void *argument) {
   pthread_mutex_unlock(&shared->lock);
   dir_cache_close(&worker->dirs);
   free(worker->buffer);
+  hash_stream_free(worker->stream);
   return NULL;
 }
 

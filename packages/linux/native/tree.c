@@ -125,7 +125,7 @@ void dir_cache_open(DirCache *cache) {
 }
 
 int dir_cache_get(DirCache *cache, const Tree *tree, uint32_t dir) {
-  uint32_t slot = dir * 2654435761u >> 26;
+  uint32_t slot = dir * 2654435761u >> 24;
   if (cache->fd[slot] >= 0 && cache->dir[slot] == dir) return cache->fd[slot];
   int fd = tree_open_dir(tree, dir, O_PATH, &cache->scratch);
   if (fd < 0) return fd;

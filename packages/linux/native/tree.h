@@ -100,8 +100,8 @@ int open_beneath(int root, const char *path, uint64_t flags);
 int open_file_at(int dir, const char *name);
 int tree_open_dir(const Tree *tree, uint32_t dir, uint64_t flags, Path *scratch);
 
-/* A thread's last directories, open: neighbours in a tree are handled one after the other. */
-#define DIR_CACHE 64
+/* Directories a thread has open: a group of equal files has one in every guest, and the next group is likely in the same ones. */
+#define DIR_CACHE 256
 typedef struct {
   uint32_t dir[DIR_CACHE];
   int fd[DIR_CACHE];

@@ -49,6 +49,7 @@ export interface Native {
       dropCache: boolean;
     },
   ): Promise<{ order: ArrayBuffer; inodes: ArrayBuffer; grouped: ArrayBuffer; groupStart: ArrayBuffer }>;
+  planHash(tree: TreeHandle, swaps: Uint32Array, reflinks: Uint32Array): ArrayBuffer;
   indexRecords(tree: TreeHandle, config: { gone: Uint8Array; old: ArrayBuffer }): Promise<ArrayBuffer>;
   measureExtents(tree: TreeHandle, config: { control: ArrayBuffer; words: Uint32Array; threads: number }): Promise<ArrayBuffer>;
   dedupe(tree: TreeHandle, config: { control: ArrayBuffer; words: Uint32Array; threads: number }): Promise<ArrayBuffer>;

@@ -138,9 +138,9 @@ export class Tree implements Disposable {
   mtime(row: number): bigint {
     return this.#times[row * 8 + 2] ?? 0n;
   }
-  /** Nanoseconds since the epoch. */
-  ctime(row: number): bigint {
-    return this.#times[row * 8 + 3] ?? 0n;
+  /** ctime in nanoseconds since the epoch, as exactly as a double holds it: 256 ns. */
+  changed(row: number): number {
+    return this.#wide(row, 6);
   }
   links(row: number): number {
     return this.#rows[row * rowWords + 10] ?? 0;
@@ -299,6 +299,21 @@ export async function identifyTree(tree: Tree, options: IdentifyOptions, control
   control.startPhase();
   try {
     return new Candidates(await native.identify(tree.handle, { control: control.buffer, ...options }));
+  } catch (error) {
+    throw LinuxError.from(error);
+  }
+}
+
+/**
+ * SHA-256 over every swap (space, inode number, ctime and size of what is replaced, and inode number of what replaces it), in
+ * the order of inode numbers: the order in which threads found them does not matter.
+ * @param swaps groups one after the other: canonical inode, number of members, members; `reflinks` likewise
+ * @returns 64 hexadecimal digits
+ * @throws LinuxError ENOMEM
+ */
+export function planHash(tree: Tree, swaps: Uint32Array, reflinks: Uint32Array): string {
+  try {
+    return Buffer.from(native.planHash(tree.handle, swaps, reflinks)).toString("hex");
   } catch (error) {
     throw LinuxError.from(error);
   }

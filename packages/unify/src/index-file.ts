@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 
 /** Names the layout of the records too: another layout is another name, and an index is only a cache. */
-const magic = "samepage index 1";
+const magic = "samepage index 2";
 const headerBytes = 64;
 const recordBytes = 64;
 

@@ -17,7 +17,8 @@ export class InodeTable implements InodeFacts {
   readonly #candidates: Candidates;
   readonly #spaces: readonly SpaceFacts[];
   readonly #held: HeldInodes;
-  readonly #nothingHeld: boolean;
+  /** Their numbers alone: nearly every inode is told from them without making its key. */
+  readonly #heldNumbers: ReadonlySet<number>;
 
   constructor(tree: Tree, candidates: Candidates, spaces: readonly Space[], held: HeldInodes) {
     this.#tree = tree;
@@ -29,7 +30,7 @@ export class InodeTable implements InodeFacts {
       devices: [...new Set(group.guests.flatMap((root) => [root.mount.device, deviceText(root.device)]))],
     }));
     this.#held = held;
-    this.#nothingHeld = held.locked.size === 0 && held.swap.size === 0;
+    this.#heldNumbers = new Set([...held.locked, ...held.swap].map((key) => Number(key.slice(key.lastIndexOf(":") + 1))));
   }
 
   ino(inode: number): number {
@@ -41,8 +42,8 @@ export class InodeTable implements InodeFacts {
   names(inode: number): number {
     return this.#candidates.names(inode);
   }
-  ctime(inode: number): bigint {
-    return this.#tree.ctime(this.#candidates.row(inode));
+  ctime(inode: number): number {
+    return this.#tree.changed(this.#candidates.row(inode));
   }
   isPooled(inode: number): boolean {
     const first = this.#candidates.firstName(inode);
@@ -59,7 +60,7 @@ export class InodeTable implements InodeFacts {
   }
   hindrance(inode: number): SkipReason | undefined {
     if (this.shares(inode) === "extents" && this.#tree.isImmutable(this.#candidates.row(inode))) return "immutable";
-    if (this.#nothingHeld) return undefined;
+    if (!this.#heldNumbers.has(this.ino(inode))) return undefined;
     const keys = this.#space(inode)?.devices.map((device) => inodeKey(device, this.ino(inode))) ?? [];
     if (keys.some((key) => this.#held.locked.has(key))) return "locked";
     return keys.some((key) => this.#held.swap.has(key)) ? "swap-file" : undefined;

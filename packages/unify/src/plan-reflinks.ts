@@ -31,7 +31,6 @@ export function planReflinks(groups: ExtentGroups, facts: InodeFacts, placement:
   return Uint32Array.from(words);
 }
 
-/** Milliseconds are enough to choose by. */
 function oldest(inodes: readonly number[], facts: InodeFacts): number {
-  return Math.min(...inodes.map((inode) => Number(facts.ctime(inode) / 1_000_000n)));
+  return inodes.reduce((least, inode) => Math.min(least, facts.ctime(inode)), Infinity);
 }

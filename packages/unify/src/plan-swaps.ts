@@ -6,8 +6,8 @@ export interface InodeFacts {
   /** Names the inode has altogether, and names found in the guests (and pool). */
   links(inode: number): number;
   names(inode: number): number;
-  /** Nanoseconds since the epoch. */
-  ctime(inode: number): bigint;
+  /** Nanoseconds since the epoch, as exactly as a double holds them (256 ns): enough to choose by. */
+  ctime(inode: number): number;
   isPooled(inode: number): boolean;
   /** Names that this inode may have at most, on its file system. */
   linkLimit(inode: number): number;
@@ -22,6 +22,8 @@ const fates = ["none", "canonical", "member", ...skipReasons] as const;
 /** What becomes of an inode of some group; `none` for inodes of no group. */
 export type InodeFate = (typeof fates)[number];
 
+const fateNumber = new Map(fates.map((fate, number) => [fate, number]));
+
 /** Fates of very many inodes, one byte each. */
 export class InodeFates {
   readonly #bytes: Uint8Array;
@@ -33,7 +35,7 @@ export class InodeFates {
     return fates[this.#bytes[inode] ?? 0] ?? "none";
   }
   set(inode: number, fate: InodeFate): void {
-    this.#bytes[inode] = fates.indexOf(fate);
+    this.#bytes[inode] = fateNumber.get(fate) ?? 0;
   }
 }
 
@@ -51,32 +53,55 @@ export interface SwapPlan {
  * @param groups group `g` is `grouped[groupStart[g]] … grouped[groupStart[g + 1] - 1]`
  */
 export function planSwaps(groups: { readonly groupStart: Uint32Array; readonly grouped: Uint32Array; readonly inodeCount: number }, facts: InodeFacts): SwapPlan {
-  const words: number[] = [];
+  const words = new SwapWords(groups.grouped.length);
   const fate = new InodeFates(groups.inodeCount);
   const extents: number[][] = [];
   for (let group = 0; group + 1 < groups.groupStart.length; group++) {
-    const inodes = Array.from(groups.grouped.subarray(groups.groupStart[group], groups.groupStart[group + 1]));
+    const inodes = [...groups.grouped.subarray(groups.groupStart[group], groups.groupStart[group + 1])];
     if (facts.shares(inodes[0] ?? 0) === "extents") extents.push(inodes);
     else planGroup(inodes, facts, words, fate);
   }
-  return { words: Uint32Array.from(words), fate, extents };
+  return { words: words.all(), fate, extents };
 }
 
-function planGroup(inodes: readonly number[], facts: InodeFacts, words: number[], fate: InodeFates): void {
+/** The words of a plan while it is made: ten million of them in one piece, where an array would grow to several times that. */
+class SwapWords {
+  readonly #words: Uint32Array;
+  #count = 0;
+
+  /** @param inodes how many inodes there are in all groups: each swap's words are at most one more than its inodes, and it has two or more */
+  constructor(inodes: number) {
+    this.#words = new Uint32Array(Math.ceil(inodes * 1.5));
+  }
+  push(canonical: number, members: readonly number[]): void {
+    this.#words[this.#count++] = canonical;
+    this.#words[this.#count++] = members.length;
+    this.#words.set(members, this.#count);
+    this.#count += members.length;
+  }
+  all(): Uint32Array {
+    return this.#words.subarray(0, this.#count);
+  }
+}
+
+function planGroup(inodes: readonly number[], facts: InodeFacts, words: SwapWords, fate: InodeFates): void {
   const able = inodes.filter((inode) => {
     const hindrance = facts.hindrance(inode);
     if (hindrance !== undefined) fate.set(inode, hindrance);
     return hindrance === undefined;
   });
-  const pooled = able.filter((inode) => facts.isPooled(inode));
-  for (const inode of pooled) fate.set(inode, "already-unified");
+  const targets: number[] = [];
+  const loose: number[] = [];
+  for (const inode of able) (facts.isPooled(inode) ? targets : loose).push(inode);
+  for (const inode of targets) fate.set(inode, "already-unified");
   // Fullest first: objects then stay few, and the emptiest becomes garbage soonest.
-  const targets = [...pooled].sort((a, b) => facts.links(b) - facts.links(a) || facts.ino(a) - facts.ino(b));
-  const loose = able.filter((inode) => !facts.isPooled(inode)).sort((a, b) => preferred(a, b, facts));
+  targets.sort((a, b) => facts.links(b) - facts.links(a) || facts.ino(a) - facts.ino(b));
+  loose.sort((a, b) => facts.links(b) - facts.links(a) || facts.ctime(a) - facts.ctime(b) || facts.ino(a) - facts.ino(b));
   while (loose.length > 0) {
-    const target = targets.shift() ?? loose.shift();
+    const pooled = targets.shift();
+    const target = pooled ?? loose.shift();
     if (target === undefined) break;
-    const isNew = !facts.isPooled(target);
+    const isNew = pooled === undefined;
     let room = facts.linkLimit(target) - facts.links(target) - (isNew ? 1 : 0);
     const taken: number[] = [];
     // From the back: the rest, if any, is what makes the best next target.
@@ -88,12 +113,6 @@ function planGroup(inodes: readonly number[], facts: InodeFacts, words: number[]
     if (isNew) fate.set(target, taken.length > 0 ? "canonical" : "link-limit");
     if (taken.length === 0) continue;
     for (const member of taken) fate.set(member, "member");
-    words.push(target, taken.length, ...taken);
+    words.push(target, taken);
   }
-}
-
-function preferred(a: number, b: number, facts: InodeFacts): number {
-  if (facts.links(a) !== facts.links(b)) return facts.links(b) - facts.links(a);
-  if (facts.ctime(a) !== facts.ctime(b)) return facts.ctime(a) < facts.ctime(b) ? -1 : 1;
-  return facts.ino(a) - facts.ino(b);
 }

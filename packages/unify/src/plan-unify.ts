@@ -1,6 +1,6 @@
 import { availableParallelism, constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
-import { type Candidates, identifyTree, measureExtents, type Tree } from "@samepage/linux";
+import { type Candidates, identifyTree, measureExtents, planHash, type Tree } from "@samepage/linux";
 import { checkOptions, type Settings } from "./check-options.ts";
 import { escapeName } from "./escape-name.ts";
 import { type FileSystemGroup, groupByFileSystem, type Space, spacesOf } from "./file-system-group.ts";
@@ -8,7 +8,6 @@ import { openGuestRoots } from "./guest-root.ts";
 import { readHeldInodes } from "./held-inodes.ts";
 import { readIndex } from "./index-file.ts";
 import { InodeTable } from "./inode-table.ts";
-import { planHash } from "./plan-hash.ts";
 import { planReflinks } from "./plan-reflinks.ts";
 import { planSwaps, type SwapPlan } from "./plan-swaps.ts";
 import { RunControl } from "./run-control.ts";
@@ -82,7 +81,7 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
     }));
     failures.push(...treeFailures(tree, guests));
     const report = toReport(groups, run, started, { ...counted, failures, dryRun: true });
-    return { ...common, report, hash: planHash(tree, candidates, [swaps.words, reflinks]), prepared: { tree, candidates, swaps, reflinks } };
+    return { ...common, report, hash: planHash(tree, swaps.words, reflinks), prepared: { tree, candidates, swaps, reflinks } };
   } catch (error) {
     if (run.stopped === undefined) throw error;
     const nothing = { files: { scanned: 0, eligible: 0, unified: 0, skipped: {} }, guests: [], logical: 0, reclaimed: 0 };

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ApiClient, createApiClient } from "@samepage/controller/api";
+import type { ApiClient } from "@samepage/controller/api";
 import { CliError } from "../cli-error.ts";
 import { text } from "../option.ts";
 import type { Context } from "../verb.ts";
@@ -26,6 +26,8 @@ export async function connect(input: ConnectionInput, { environment }: Context):
   const url = input.controller ?? given(environment["SAMEPAGE_CONTROLLER"]) ?? "https://127.0.0.1:7480";
   const token = await findText("token", input.tokenFile, given(environment["SAMEPAGE_TOKEN_FILE"]), "admin-token");
   const ca = await findText("CA certificate", input.ca, given(environment["SAMEPAGE_CA"]), "ca.pem");
+  // Loaded here, so that verbs which need no controller start without it.
+  const { createApiClient } = await import("@samepage/controller/api");
   return createApiClient({ url, ...(token === undefined ? {} : { token: token.trim() }), ...(ca === undefined ? {} : { ca }) });
 }
 

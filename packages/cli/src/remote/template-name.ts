@@ -1,8 +1,8 @@
-import { CatalogError, parseTemplateName } from "@samepage/catalog";
 import { CliError } from "../cli-error.ts";
 
 /** NAME@VERSION taken apart. @throws CliError `bad-argument` */
-export function templateName(text: string): { readonly name: string; readonly version: string } {
+export async function templateName(text: string): Promise<{ readonly name: string; readonly version: string }> {
+  const { CatalogError, parseTemplateName } = await import("@samepage/catalog");
   try {
     return parseTemplateName(text);
   } catch (cause) {

@@ -26,7 +26,7 @@ export const drift = defineVerb({
   examples: [{ command: "samepage drift lxc/web-1 --template debian-12@3", meaning: "what web-1 has changed since" }],
   run: async ({ guests: patterns, template, selector, ...connection }, context) => {
     if (template === undefined) throw new CliError("bad-argument", "drift needs --template", "Name what to compare with, e.g. --template debian-12@3; samepage template ls shows them.");
-    const { name, version } = templateName(template);
+    const { name, version } = await templateName(template);
     const api = await connect(connection, context);
     const request = { name, version, ...(selector === undefined ? {} : { selector }), ...(patterns.length === 0 ? {} : { guests: patterns }) };
     const { id } = await api.templates.compare(request, context.signal);

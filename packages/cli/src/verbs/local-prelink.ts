@@ -1,4 +1,4 @@
-import { CatalogError, prelinkOfFile, type PrelinkOfFile } from "@samepage/catalog";
+import type { PrelinkOfFile } from "@samepage/catalog";
 import { CliError } from "../cli-error.ts";
 import { printable } from "../terminal/text-width.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -18,16 +18,17 @@ export const localPrelink = defineVerb({
   options: {},
   examples: [{ command: "samepage local prelink /usr/lib/libfoo.so.1", meaning: "was this library prelinked" }],
   run: async ({ files: paths }) => {
-    const answers = paths.map((path) => answerFor(path));
+    const { prelinkOfFile } = await import("@samepage/catalog");
+    const answers = paths.map((path) => answerFor(path, prelinkOfFile));
     return { json: { files: answers }, human: (terminal) => answers.map((answer) => answerLine(answer, terminal)) };
   },
 });
 
-function answerFor(path: string): PrelinkOfFile {
+function answerFor(path: string, prelinkOfFile: (path: string) => PrelinkOfFile): PrelinkOfFile {
   try {
     return prelinkOfFile(path);
   } catch (error) {
-    if (error instanceof CatalogError) throw new CliError("bad-argument", error.message, "Name a program or a library.", { cause: error });
+    if (error instanceof Error && error.name === "CatalogError") throw new CliError("bad-argument", error.message, "Name a program or a library.", { cause: error });
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (code === "ENOENT") throw new CliError("not-found", `${path} does not exist`, "Check the spelling; nothing was changed.", { cause: error });
     if (code === "ELOOP") throw new CliError("bad-argument", `${path} is a symbolic link`, "Name the file it points to.", { cause: error });

@@ -24,7 +24,7 @@ export const templateAdd = defineVerb({
   examples: [{ command: "samepage template add debian-12@3 --host build1 --path /srv/templates/debian-12", meaning: "publish version 3" }],
   run: async ({ template, host, path, domain, ...connection }, context) => {
     if (host === undefined || path === undefined) throw new CliError("bad-argument", "a template needs --host and --path", "Say where its tree is, e.g. --host build1 --path /srv/templates/debian-12.");
-    const { name, version } = templateName(template);
+    const { name, version } = await templateName(template);
     const api = await connect(connection, context);
     const { id } = await api.templates.publish({ name, version, host, path, ...(domain === undefined ? {} : { domain }) }, context.signal);
     const rollout = await watchRollout(api, id, context.out, context.signal);

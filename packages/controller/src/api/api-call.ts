@@ -1,5 +1,4 @@
-import { request as httpRequest, type IncomingMessage } from "node:http";
-import { request as httpsRequest } from "node:https";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { ControllerError, type ErrorBody } from "./controller-error.ts";
@@ -71,7 +70,7 @@ async function send(target: ApiTarget, request: ApiRequest): Promise<IncomingMes
   };
   const options = { method: request.method, headers, timeout: answerTimeoutMs, ...(request.signal ? { signal: request.signal } : {}) };
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const outgoing = open(target, request.path, options, resolve);
+  const outgoing = await open(target, request.path, options, resolve);
   outgoing.once("error", (cause) => reject(request.signal?.aborted ? cause : unreachable(target.url, cause)));
   outgoing.once("timeout", () => outgoing.destroy(new Error(`no answer for ${answerTimeoutMs / 1000} s`)));
   outgoing.end(body);
@@ -81,8 +80,9 @@ async function send(target: ApiTarget, request: ApiRequest): Promise<IncomingMes
   return response;
 }
 
-function open(target: ApiTarget, path: string, options: object, onResponse: (response: IncomingMessage) => void) {
-  if (target.url.startsWith("unix:")) return httpRequest({ socketPath: target.url.slice("unix:".length), path, ...options }, onResponse);
+async function open(target: ApiTarget, path: string, options: object, onResponse: (response: IncomingMessage) => void): Promise<ClientRequest> {
+  // Loaded by the first call: a command that only names this package's types and lists starts without HTTP.
+  if (target.url.startsWith("unix:")) return (await import("node:http")).request({ socketPath: target.url.slice("unix:".length), path, ...options }, onResponse);
   let url: URL;
   try {
     url = new URL(path, target.url);
@@ -92,7 +92,7 @@ function open(target: ApiTarget, path: string, options: object, onResponse: (res
   if (url.protocol !== "https:") {
     throw new ControllerError("invalid", `${target.url}: only https:// and unix: are spoken, so that a token is never sent in clear`, { target: target.url });
   }
-  return httpsRequest(url, { ...options, ...(target.ca === undefined ? {} : { ca: target.ca }) }, onResponse);
+  return (await import("node:https")).request(url, { ...options, ...(target.ca === undefined ? {} : { ca: target.ca }) }, onResponse);
 }
 
 function unreachable(url: string, cause: Error): ControllerError {

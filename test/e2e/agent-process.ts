@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type AgentConfig, defaultConfig } from "@samepage/agent";
-import type { TestFleet } from "./test-fleet.ts";
+import { type TestFleet, unguarded } from "./test-fleet.ts";
 
 /** An enrolled host's agent in a process of its own, which can be killed and started again. */
 export interface AgentProcess extends AsyncDisposable {
@@ -20,7 +20,7 @@ const main = fileURLToPath(new URL("agent-main.ts", import.meta.url));
 /** Enrols a host by a new token; its guests are looked for below `root`. */
 export async function startAgentProcess(fleet: TestFleet, host: string, root: string, config: AgentConfig = defaultConfig): Promise<AgentProcess> {
   const { secret, caFingerprint, agentAddress } = await fleet.api.tokens.create({ kind: "enrolment" });
-  const options = { config, root, stateDir: join(fleet.dir, host), enrolment: { controller: agentAddress, host, token: secret, fingerprint: caFingerprint } };
+  const options = { config: unguarded(config), root, stateDir: join(fleet.dir, host), enrolment: { controller: agentAddress, host, token: secret, fingerprint: caFingerprint } };
   await mkdir(root, { recursive: true });
   let child: ChildProcess | undefined;
   const end = async (signal: NodeJS.Signals) => {

@@ -24,6 +24,11 @@ export interface TestFleet extends AsyncDisposable {
 
 const logger = pino({ level: process.env["SAMEPAGE_TEST_LOG"] ?? "silent" });
 
+/** The guard has tests in a machine of its own (test/kernel): here it would put hooks into the developer's kernel. */
+export function unguarded(config: AgentConfig): AgentConfig {
+  return { ...config, cowGuard: "off" };
+}
+
 export async function startFleet(options: ControllerOptions = {}): Promise<TestFleet> {
   const stack = new AsyncDisposableStack();
   try {
@@ -37,7 +42,7 @@ export async function startFleet(options: ControllerOptions = {}): Promise<TestF
     const controller = await open();
     const api = createApiClient({ url: controller.address.api, token: controller.adminToken, ca: controller.ca });
     const startAgent: TestFleet["startAgent"] = async (host, { engine, config = defaultConfig } = {}) => {
-      const agent = await createAgent({ stateDir: join(dir, host), root: join(dir, `${host}-root`), config, logger, ...(engine === undefined ? {} : { engine }) });
+      const agent = await createAgent({ stateDir: join(dir, host), root: join(dir, `${host}-root`), config: unguarded(config), logger, ...(engine === undefined ? {} : { engine }) });
       stack.defer(async () => agent.close());
       return agent;
     };
@@ -51,7 +56,7 @@ export async function startFleet(options: ControllerOptions = {}): Promise<TestF
         await mkdir(join(dir, `${host}-root`), { recursive: true });
         const { secret, caFingerprint, agentAddress } = await api.tokens.create({ kind: "enrolment", labels });
         const enrolment = { controller: agentAddress, host, token: secret, fingerprint: caFingerprint };
-        const agent = await createAgent({ stateDir: join(dir, host), root: join(dir, `${host}-root`), config, enrolment, logger, ...(engine === undefined ? {} : { engine }) });
+        const agent = await createAgent({ stateDir: join(dir, host), root: join(dir, `${host}-root`), config: unguarded(config), enrolment, logger, ...(engine === undefined ? {} : { engine }) });
         stack.defer(async () => agent.close());
         await agent.connected();
         return agent;

@@ -15,6 +15,7 @@ import { rejoin } from "./identity/enrol.ts";
 import { type Identity, writeIdentity } from "./identity/identity-file.ts";
 import { createRenewal } from "./identity/renewal.ts";
 import { unifyEngine } from "./jobs/engine.ts";
+import { openHostGuard } from "./jobs/host-guard.ts";
 import { createJobRunner, interruptedReport } from "./jobs/job-runner.ts";
 import { openJobSpool } from "./jobs/job-spool.ts";
 import { createKsmKeeper } from "./ksm/ksm-keeper.ts";
@@ -48,6 +49,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
 
   const ksm = createKsmKeeper({ paths: { ...HOST_PATHS, state: join(stateDir, "ksm.json") }, policy: ksmPolicyFile(join(stateDir, "ksm-policy.json")), guests: memoryGuests, logger });
   await ksm.resume();
+  const guard = await openHostGuard(config, logger);
   const watch = await openGuestWatch(join(stateDir, "guests-before.json"), guests);
   const closing = new AbortController();
   let stream: ControllerStream | undefined;
@@ -60,7 +62,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const progress = createProgressSender((value: Progress) => void send({ $case: "progress", value }));
   const runner = createJobRunner({
     spool,
-    context: { engine: options.engine ?? unifyEngine, guests, memoryGuests, catalog: (signal) => openCatalogCalls(identity, signal), root, stateDir: join(stateDir, "engine"), ksm, limits: config.limits },
+    context: { engine: options.engine ?? unifyEngine, guests, memoryGuests, catalog: (signal) => openCatalogCalls(identity, signal), root, stateDir: join(stateDir, "engine"), ksm, guard, limits: config.limits },
     // Without it only the guests' gate knows less.
     begins: async (jobId) => watch.before(jobId).catch((error: unknown) => logger.warn({ err: error, job: jobId }, "cannot take down which guests run")),
     finished: (report) => void sendReport(report),
@@ -89,7 +91,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
     {
       opened: async (open) => {
         stream = open;
-        await send({ $case: "hello", value: { facts: await readHostFacts(), jobs: runner.jobs(), fence: spool.fence } });
+        await send({ $case: "hello", value: { facts: await readHostFacts({ hasCowGuard: guard.isAvailable }), jobs: runner.jobs(), fence: spool.fence } });
         await sendInventory();
         for (const report of spool.reports()) await sendReport(report);
         renewal.check();
@@ -149,6 +151,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
     // The report of a stopped job still goes out on the open stream; if not, it is on disk.
     await runner.close();
     await ksm.close();
+    await guard.close();
     progress.close();
     closing.abort();
     await Promise.all([connection, looking]);

@@ -5,7 +5,7 @@ import type { HostFacts } from "@samepage/proto";
 const agentVersion = "0.1.0";
 
 /** What this host is. */
-export async function readHostFacts(): Promise<HostFacts> {
+export async function readHostFacts(found: { readonly hasCowGuard: boolean }): Promise<HostFacts> {
   return {
     agentVersion,
     kernel: release(),
@@ -14,7 +14,7 @@ export async function readHostFacts(): Promise<HostFacts> {
     cpus: availableParallelism(),
     memoryBytes: BigInt(totalmem()),
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-    capabilities: await readCapabilities(),
+    capabilities: await readCapabilities(found.hasCowGuard),
   };
 }
 
@@ -25,10 +25,10 @@ async function readOperatingSystem(): Promise<string> {
   return `${value("ID")} ${value("VERSION_ID")}`.trim();
 }
 
-async function readCapabilities(): Promise<string[]> {
+async function readCapabilities(hasCowGuard: boolean): Promise<string[]> {
   const ksm = await readFile("/sys/kernel/mm/ksm/run").then(
     () => true,
     () => false,
   );
-  return ["strategy.hardlink", "strategy.reflink", ...(ksm ? ["ksm"] : [])];
+  return ["strategy.hardlink", "strategy.reflink", ...(hasCowGuard ? ["guard.cow"] : []), ...(ksm ? ["ksm"] : [])];
 }

@@ -7,11 +7,14 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -81,10 +84,23 @@ static void sweep_answers(void)
 	}
 }
 
+/* Two daemons would take each other's socket and answer each other's callers. Held until the process ends. */
+static bool is_alone(const char *state_directory)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/lock", state_directory);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
 static int serve(const char *state_directory, const char *socket_path)
 {
 	if (mkdir(state_directory, 0700) && errno != EEXIST) {
 		log_line("%s: errno %d", state_directory, errno);
+		return 1;
+	}
+	if (!is_alone(state_directory)) {
+		log_line("%s: another guard has its lock, or it cannot be locked: errno %d", state_directory, errno);
 		return 1;
 	}
 	int mounts = file_systems_start();

@@ -51,7 +51,7 @@ static void allow_device(struct programs *programs, __u32 device)
 
 int marking_mark(struct marking *batch, struct programs *programs, unsigned long long *ino)
 {
-	bool ours[MARKING_MAX];
+	bool ours[MARKING_MAX], is_new[MARKING_MAX];
 	size_t leased = 0, marked = 0;
 	int error = 0;
 	for (; leased < batch->count && !error; leased++) {
@@ -66,16 +66,18 @@ int marking_mark(struct marking *batch, struct programs *programs, unsigned long
 		const struct guard_mark mark = { 0 };
 		*ino = batch->keys[marked].ino;
 		allow_device(programs, batch->keys[marked].device);
-		if (bpf_map_update_elem(programs->marks, &batch->keys[marked], &mark, BPF_ANY))
+		is_new[marked] = bpf_map_update_elem(programs->marks, &batch->keys[marked], &mark, BPF_NOEXIST) == 0;
+		if (!is_new[marked] && errno != EEXIST)
 			error = errno;
 		else if (!is_enforced(batch->descriptors[marked]))
 			error = ENOTRECOVERABLE;
 	}
-	if (error && marked) {
-		for (size_t i = 0; i < marked; i++)
+	/* An inode that was marked before is shared by then, and stays guarded. */
+	for (size_t i = 0; error && i < marked; i++)
+		if (is_new[i]) {
 			bpf_map_delete_elem(programs->marks, &batch->keys[i]);
-		mark_log_append(batch->keys, batch->count, false);
-	}
+			mark_log_append(&batch->keys[i], 1, false);
+		}
 	for (size_t i = 0; i < leased; i++)
 		if (ours[i])
 			fcntl(batch->descriptors[i], F_SETLEASE, F_UNLCK);

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { guardAvailability } from "./guard-availability.ts";
 import { GuardClient } from "./guard-client.ts";
 import { GuardError } from "./guard-error.ts";
@@ -10,12 +11,16 @@ interface InodeToGuard {
   readonly ino: bigint;
 }
 
+/** Where the daemon keeps its hooks (native/programs.c): they outlive it, and refuse writes without it. */
+const pinnedHooks = "/sys/fs/bpf/samepage-guard";
+
 /** Inodes of one request; the daemon reads lines of 64 KiB and takes 1,024 of them. */
 const batchSize = 1000;
 
 /**
  * The copy-on-write guard as the engine wants one (its `InodeGuard`): marks in the kernel through the daemon, which
- * is started with the first mark, so that planning changes nothing. Dispose it: an open connection keeps a process alive.
+ * is started with the first mark, so that planning changes nothing, and again should it have ended. Dispose it: an open
+ * connection keeps a process alive.
  */
 export class CowGuard {
   #client: Promise<GuardClient> | undefined;
@@ -37,22 +42,23 @@ export class CowGuard {
     return mode === "copy" ? new CowGuard() : undefined;
   }
 
+  /** For lifting marks: the guard that runs, or whose hooks are in the kernel still, in whatever mode; undefined where nothing is marked. */
+  static async inForce(): Promise<CowGuard | undefined> {
+    const running = await GuardClient.connect().catch(() => undefined);
+    if (running) return new CowGuard(Promise.resolve(running));
+    return hasPinnedHooks() ? new CowGuard() : undefined;
+  }
+
   /**
-   * Marks all of `files` or none. Resolves when the kernel enforces every mark (each is tried) and it is on disk.
-   * Rejects with GuardError: `busy` names an inode that somebody has open for writing.
+   * Marks `files`. Resolves when the kernel enforces every mark (each is tried) and it is on disk. Rejects with GuardError:
+   * `busy` names an inode that somebody has open for writing. Marks of a call that fails half way may stay: the inodes
+   * among them that are shared already must stay guarded, and the others cost nothing until they are unmarked.
    */
   async mark(files: readonly InodeToGuard[], signal: AbortSignal): Promise<void> {
-    const done: InodeToGuard[] = [];
-    try {
-      for (const batch of batches(files)) {
-        throwIfCancelled(signal);
-        const client = await this.#connect();
-        await client.mark(batch);
-        done.push(...batch);
-      }
-    } catch (error) {
-      for (const batch of batches(done)) await (await this.#connect()).unmark(batch);
-      throw error;
+    for (const batch of batches(files)) {
+      throwIfCancelled(signal);
+      const client = await this.#connect();
+      await client.mark(batch);
     }
   }
 
@@ -71,8 +77,18 @@ export class CowGuard {
   }
 
   async #connect(): Promise<GuardClient> {
-    this.#client ??= startGuard();
+    const known = await this.#client?.catch(() => undefined);
+    if (known !== undefined && !known.isClosed) return known;
+    this.#client = startGuard();
     return this.#client;
+  }
+}
+
+function hasPinnedHooks(): boolean {
+  try {
+    return readdirSync(pinnedHooks).length > 0;
+  } catch {
+    return false; // never started here, or not since the last boot
   }
 }
 
@@ -81,5 +97,5 @@ function batches(files: readonly InodeToGuard[]): InodeToGuard[][] {
 }
 
 function throwIfCancelled(signal: AbortSignal): void {
-  if (signal.aborted) throw new GuardError("cancelled", "guard", "cancelled while marking", "Nothing of this call stays marked.", { cause: signal.reason });
+  if (signal.aborted) throw new GuardError("cancelled", "guard", "cancelled while marking", "What was marked already is unmarked with what it guards.", { cause: signal.reason });
 }

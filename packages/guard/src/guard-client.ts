@@ -33,6 +33,7 @@ export class GuardClient {
   readonly #path: string;
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners = new Set<(event: GuardEvent) => void>();
+  readonly #closed = Promise.withResolvers<void>();
   #next = 1;
   #lost: GuardError | undefined;
 
@@ -52,6 +53,15 @@ export class GuardClient {
       socket.once("error", (cause) => reject(notRunning(path, cause)));
     });
     return new GuardClient(socket, path);
+  }
+
+  /** Resolves when the connection is no more: closed here, or the daemon has ended. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  get isClosed(): boolean {
+    return this.#lost !== undefined;
   }
 
   async status(): Promise<GuardStatus> {
@@ -81,7 +91,7 @@ export class GuardClient {
   }
 
   close(): void {
-    this.#socket.destroy();
+    this.#lose();
   }
 
   [Symbol.dispose](): void {
@@ -123,6 +133,7 @@ export class GuardClient {
     for (const { reject } of this.#waiting.values()) reject(this.#lost);
     this.#waiting.clear();
     this.#socket.destroy();
+    this.#closed.resolve();
   }
 }
 

@@ -1,14 +1,14 @@
-import { closeSync, constants, fdatasyncSync, fstatSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, fdatasyncSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { dedupeExtents, Swap, type SwapOutcome, type SwapSpace } from "@samepage/linux";
+import { type Candidates, dedupeExtents, Swap, type SwapOutcome, type SwapSpace, type Tree } from "@samepage/linux";
 import { AfterApply } from "./after-apply.ts";
 import { appendLinkedNames, type LinkedNames } from "./link-log.ts";
 import { type PreparedPlan, toReport, treeFailures } from "./plan-unify.ts";
 import { PoolPlace, type PoolRun } from "./pool-place.ts";
 import { recoverRuns } from "./recover.ts";
 import { RunControl } from "./run-control.ts";
+import { runUnderGuard } from "./run-under-guard.ts";
 import { tally } from "./tally.ts";
-import { UnifyError } from "./unify-error.ts";
 import type { UnifyOptions } from "./unify-options.ts";
 import type { UnifyReport } from "./unify-report.ts";
 
@@ -17,8 +17,6 @@ import type { UnifyReport } from "./unify-report.ts";
  * microseconds; a second covers a writer that was preempted or had to wait for a disk in between.
  */
 const graceMs = 1000;
-/** Canonical inodes marked together: bounded by descriptors, large because each batch ends with the grace period. */
-const groupsAtOnce = 4096;
 
 interface Place {
   readonly place: PoolPlace;
@@ -77,8 +75,29 @@ async function swapAll(
   });
   using swap = new Swap(tree, { plan: swaps.words, spaces, ignoreMtime: plan.settings.ignoreMtime, threads: plan.settings.threads ?? availableParallelism(), graceMs }, run.job);
   for (const { run: own } of byTop.values()) await writeJournal(swap, own, plan);
-  await runGroups(swap, plan, options, run);
-  return swap.outcomes(candidates);
+  const { cowGuard } = options;
+  if (cowGuard === undefined || !plan.groups.some(({ chosen }) => chosen.guard === "cow")) {
+    await swap.run(0, swap.groupCount);
+    return swap.outcomes(candidates);
+  }
+  const groups = groupsOf(swaps.words);
+  const leftOut = await runUnderGuard(swap, (group) => isPooled(tree, candidates, groups[group]?.canonical ?? 0), cowGuard, run);
+  const busy = new Set<number>();
+  for (const group of leftOut) for (const member of groups[group]?.members ?? []) busy.add(member);
+  const outcomes = swap.outcomes(candidates);
+  return (inode) => (busy.has(inode) ? { state: run.stopped === undefined ? "busy" : "stopped", freed: 0 } : outcomes(inode));
+}
+
+function isPooled(tree: Tree, candidates: Candidates, inode: number): boolean {
+  const first = candidates.firstName(inode);
+  return candidates.order.subarray(first, first + candidates.names(inode)).some((row) => tree.isPool(row));
+}
+
+/** The plan's words by group. */
+function groupsOf(words: Uint32Array): { readonly canonical: number; readonly members: Uint32Array }[] {
+  const groups: { canonical: number; members: Uint32Array }[] = [];
+  for (let at = 0; at < words.length; at += 2 + (words[at + 1] ?? 0)) groups.push({ canonical: words[at] ?? 0, members: words.subarray(at + 2, at + 2 + (words[at + 1] ?? 0)) });
+  return groups;
 }
 
 function openPlace(place: PoolPlace): Place {
@@ -103,30 +122,6 @@ async function writeJournal(swap: Swap, { journal }: PoolRun, plan: PreparedPlan
     fdatasyncSync(fd);
   } finally {
     closeSync(fd);
-  }
-}
-
-/**
- * Runs the groups; under a copy-on-write guard a batch at a time, because every canonical inode is marked before anything
- * is linked to it, and each holds a descriptor until then.
- */
-async function runGroups(swap: Swap, plan: PreparedPlan, { cowGuard }: UnifyOptions, run: RunControl): Promise<void> {
-  if (cowGuard === undefined || !plan.groups.some(({ chosen }) => chosen.guard === "cow")) return swap.run(0, swap.groupCount);
-  for (let from = 0; from < swap.groupCount && run.stopped === undefined; from += groupsAtOnce) {
-    const to = Math.min(from + groupsAtOnce, swap.groupCount);
-    const descriptors = await swap.prepare(from, to);
-    const files = [...descriptors].flatMap((fd) => {
-      if (fd < 0) return [];
-      const { dev, ino } = fstatSync(fd, { bigint: true });
-      return [{ fd, dev, ino }];
-    });
-    try {
-      await cowGuard.mark(files, run.signal);
-    } catch (cause) {
-      if (run.stopped !== undefined) return;
-      throw new UnifyError("guard-not-available", "guard cow", "could not guard the files to be shared", "See the cause; nothing of this batch was shared.", { cause });
-    }
-    await swap.run(from, to);
   }
 }
 

@@ -6,6 +6,7 @@ const question: StrategyQuestion = { strategy: "auto", guard: undefined, hasCowG
 
 test.each<[string, Partial<StrategyQuestion>, string, string]>([
   ["a copy-on-write guard first", { hasCowGuard: true, type: "xfs" }, "hardlink", "cow"],
+  ["no guard that cannot see the file system", { hasCowGuard: true, type: "tmpfs", states: ["stopped"] }, "hardlink", "immutable"],
   ["reflink where the file system has it", { type: "xfs" }, "reflink", "none"],
   ["immutable for stopped guests", { states: ["stopped", "stopped"] }, "hardlink", "immutable"],
   ["nothing while a guest may be running", { states: ["stopped", "unknown"] }, "nothing", "none"],
@@ -20,6 +21,7 @@ test.each<[string, Partial<StrategyQuestion>, string, string]>([
 
 test.each<[string, Partial<StrategyQuestion>, string]>([
   ["a guard that is not running", { guard: "cow" }, "guard-not-available"],
+  ["a guard that cannot see the file system", { guard: "cow", hasCowGuard: true, type: "tmpfs" }, "guard-not-available"],
   ["reflink on ext4", { strategy: "reflink" }, "strategy-not-available"],
   ["a file system mounted read-only", { readOnly: true }, "read-only-file-system"],
 ])("refuses %s with a remedy", (_, change, code) => {

@@ -16,6 +16,9 @@ export interface StrategyQuestion {
 /** File systems whose kernel code implements FIDEDUPERANGE. */
 const reflinking = new Set(["xfs", "btrfs"]);
 
+/** File systems whose inodes the copy-on-write guard can tell apart and copy. */
+const guardable = new Set(["ext4", "xfs", "btrfs"]);
+
 const guardReasons: Readonly<Record<GuardName, string>> = {
   cow: "a guest's write gets a private copy",
   immutable: "shared files refuse writes and removal until deunified",
@@ -28,6 +31,7 @@ const guardReasons: Readonly<Record<GuardName, string>> = {
  */
 export function chooseStrategy(question: StrategyQuestion): ChosenStrategy {
   const { strategy, guard, mountPoint, type } = question;
+  const hasCowGuard = question.hasCowGuard && guardable.has(type);
   if (!["auto", "hardlink", "reflink"].includes(strategy)) {
     throw new UnifyError("unknown-strategy", strategy, "is no strategy", "Use auto, hardlink or reflink.");
   }
@@ -35,6 +39,7 @@ export function chooseStrategy(question: StrategyQuestion): ChosenStrategy {
   if (guard === "cow" && !question.hasCowGuard) {
     throw new UnifyError("guard-not-available", "guard cow", "is not running on this host", "See samepage doctor for what the kernel lacks, or use --guard immutable.");
   }
+  if (guard === "cow" && !hasCowGuard) throw new UnifyError("guard-not-available", mountPoint, `is ${type}, which guard cow cannot watch over`, "It works on ext4, XFS and btrfs; use --guard immutable here.");
   if (question.readOnly) throw new UnifyError("read-only-file-system", mountPoint, "is mounted read-only", "Remount it read-write, or leave its guests out.");
   if (strategy === "reflink") {
     if (!reflinking.has(type)) {
@@ -42,8 +47,8 @@ export function chooseStrategy(question: StrategyQuestion): ChosenStrategy {
     }
     return reflink("as asked");
   }
-  if (strategy === "hardlink" || guard !== undefined) return hardlink(guard ?? (question.hasCowGuard ? "cow" : "immutable"), "as asked");
-  if (question.hasCowGuard) return hardlink("cow", "this kernel can give a writer a private copy");
+  if (strategy === "hardlink" || guard !== undefined) return hardlink(guard ?? (hasCowGuard ? "cow" : "immutable"), "as asked");
+  if (hasCowGuard) return hardlink("cow", "this kernel can give a writer a private copy");
   if (reflinking.has(type)) return reflink(`${type} can share extents, and no copy-on-write guard is running`);
   if (question.states.every((state) => state === "stopped")) return hardlink("immutable", "all guests here are stopped");
   return {

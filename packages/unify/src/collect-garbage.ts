@@ -18,7 +18,7 @@ export async function collectPools(options: PoolOptions): Promise<GarbageReport>
     if (run.stopped !== undefined || !PoolPlace.exists(top)) continue;
     using place = await PoolPlace.take(top, run.signal);
     await recoverRuns(place);
-    pools.push({ path: place.pool, ...(await removeUnused(place.pool, new Map(), run.signal)) });
+    pools.push({ path: place.pool, ...(await removeUnused(place.pool, new Map(), options.cowGuard, run.signal)) });
   }
   return { pools, failures: [], ...(run.stopped === undefined ? {} : { stopped: run.stopped }), elapsedMs: Math.round(performance.now() - started) };
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { makePrivate, scanTrees, type ScanGuest, type Tree } from "@samepage/linux";
 import { checkOptions } from "./check-options.ts";
 import { type GuestRoot, openGuestRoots } from "./guest-root.ts";
+import type { InodeGuard } from "./inode-guard.ts";
 import { linkedNameKey, readLinkedNames } from "./link-log.ts";
 import { treeFailures } from "./plan-unify.ts";
 import { PoolPlace, placeName } from "./pool-place.ts";
@@ -43,7 +44,7 @@ export async function deunifyGuests(options: UnifyOptions): Promise<DeunifyRepor
   };
   try {
     for (const [top, guests] of Map.groupBy(roots.all, ({ top }) => top)) {
-      if (PoolPlace.exists(top)) await deunifyPlace(top, guests, run, counts);
+      if (PoolPlace.exists(top)) await deunifyPlace(top, guests, run, counts, options.cowGuard);
     }
   } catch (error) {
     if (run.stopped === undefined) throw error;
@@ -58,7 +59,7 @@ export async function deunifyGuests(options: UnifyOptions): Promise<DeunifyRepor
   };
 }
 
-async function deunifyPlace(top: string, guests: readonly GuestRoot[], run: RunControl, counts: Counts): Promise<void> {
+async function deunifyPlace(top: string, guests: readonly GuestRoot[], run: RunControl, counts: Counts, cowGuard: InodeGuard | undefined): Promise<void> {
   using place = await PoolPlace.take(top, run.signal);
   run.startPhase("recover");
   await recoverRuns(place);
@@ -94,7 +95,7 @@ async function deunifyPlace(top: string, guests: readonly GuestRoot[], run: RunC
   counts.failures.push(...treeFailures(tree, guests.map(({ guest }) => guest.name)));
   for (const rows of keep) count(tree, guests, rows, counts);
   // An object whose only names left are its own and those of one file is that file's now.
-  await removeUnused(place.pool, new Map(keep.map((rows) => [tree.ino(rows[0] ?? 0), rows.length])), run.signal);
+  await removeUnused(place.pool, new Map(keep.map((rows) => [tree.ino(rows[0] ?? 0), rows.length])), cowGuard, run.signal);
 }
 
 function count(tree: Tree, guests: readonly GuestRoot[], rows: readonly number[], counts: Counts): void {

@@ -5,7 +5,8 @@
 export interface InodeGuard {
   /**
    * Guards inodes before anything is linked to them. The descriptors are open read-only and the caller
-   * holds a read lease on each. Resolves only when the kernel enforces every mark; rejects with none left marked.
+   * holds a read lease on each. Resolves only when the kernel enforces every mark. Rejects with an error of code `busy` when an
+   * inode is being opened for writing; then marks of the others may stay, and whoever shares nothing lifts them.
    */
   mark(files: readonly GuardedInode[], signal: AbortSignal): Promise<void>;
   /** Lifts marks; unknown inodes are ignored. */

@@ -1,30 +1,59 @@
 import { closeSync, constants, fstatSync, openSync, unlinkSync } from "node:fs";
 import { setImmutable } from "@samepage/linux";
+import type { GuardedInode, InodeGuard } from "./inode-guard.ts";
 import { poolObjects } from "./pool-objects.ts";
+
+/** Objects whose marks are lifted with one request; each holds a descriptor until then. */
+const objectsAtOnce = 1000;
+
+interface Unused extends GuardedInode {
+  readonly path: string;
+  /** Bytes that go free when its name in the pool goes. */
+  readonly frees: number;
+}
 
 /**
  * Removes objects from a pool that no guest uses any more (their only name is the pool's), and those whose inodes are
- * given because one file has them to itself now.
+ * given because one file has them to itself now. Their marks are lifted first: an inode number is used again.
  * @param privately by inode: how many names that one file has
+ * @param guard where one may have marked objects
  * @returns how many objects went, and the bytes that freed
  */
-export async function removeUnused(pool: string, privately: ReadonlyMap<number, number>, signal: AbortSignal): Promise<{ objects: number; removed: number; freed: number }> {
+export async function removeUnused(
+  pool: string,
+  privately: ReadonlyMap<number, number>,
+  guard: InodeGuard | undefined,
+  signal: AbortSignal,
+): Promise<{ objects: number; removed: number; freed: number }> {
   const result = { objects: 0, removed: 0, freed: 0 };
+  let unused: Unused[] = [];
+  const remove = async () => {
+    const batch = unused;
+    unused = [];
+    try {
+      // Not cut short by a cancel: an object either goes with its mark or stays with it.
+      if (batch.length > 0) await guard?.unmark(batch, new AbortController().signal);
+      for (const { fd, path, frees } of batch) {
+        liftFlag(fd);
+        unlinkSync(path);
+        result.removed++;
+        result.freed += frees;
+      }
+    } finally {
+      for (const { fd } of batch) closeSync(fd);
+    }
+  };
   for await (const object of poolObjects(pool)) {
     if (signal.aborted) break;
     result.objects++;
     const fd = openSync(object.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
-      const { nlink, ino, blocks } = fstatSync(fd);
-      if (nlink > 1 && nlink !== 1 + (privately.get(ino) ?? 0)) continue;
-      liftFlag(fd);
-      unlinkSync(object.path);
-      result.removed++;
-      if (nlink === 1) result.freed += blocks * 512;
-    } finally {
-      closeSync(fd);
-    }
+    const { nlink, ino, dev, blocks } = fstatSync(fd, { bigint: true });
+    const isUnused = nlink === 1n || Number(nlink) === 1 + (privately.get(Number(ino)) ?? 0);
+    if (isUnused) unused.push({ fd, ino, dev, path: object.path, frees: nlink === 1n ? Number(blocks) * 512 : 0 });
+    else closeSync(fd);
+    if (unused.length === objectsAtOnce) await remove();
   }
+  await remove();
   return result;
 }
 

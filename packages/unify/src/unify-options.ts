@@ -9,7 +9,7 @@ export interface UnifyOptions {
   readonly strategy?: StrategyChoice;
   /** Default: the strongest that the kernel and the guests' state allow. */
   readonly guard?: GuardName;
-  /** The copy-on-write guard, where the caller has one running. */
+  /** The copy-on-write guard, where this host has one: unifying marks with it, deunifying and collecting garbage lift marks. */
   readonly cowGuard?: InodeGuard;
   /** Lines in vunify-exclude syntax, first match wins. Default: the built-in list. */
   readonly excludes?: readonly string[];

@@ -16,12 +16,14 @@ guests:
   exclude: ["lxc/secret-*"]
   domains:
     - { match: "lxc/web-*", domain: web }
+cowGuard: off
 limits: { bytesPerSecond: 104857600, threads: 2 }
 `;
   expect(parseAgentConfig(source, "agent.yaml")).toEqual({
     controller: "samepage.example:7443",
     host: "h1",
     guests: { providers: ["lxc", "nspawn"], directories: ["/srv/guests/*"], exclude: ["lxc/secret-*"], domains: [{ match: "lxc/web-*", domain: "web" }] },
+    cowGuard: "off",
     limits: { bytesPerSecond: 104_857_600, threads: 2 },
   });
 });
@@ -33,6 +35,7 @@ test.each([
   ["guests: { directories: [srv/x] }", /guests\.directories\[0\]: "srv\/x" is not an absolute path/u],
   ["guests: { directories: [/srv/../etc] }", /is not an absolute path without/u],
   ["controller: nowhere", /controller: "nowhere" is not host:port/u],
+  ["cowGuard: yes", /cowGuard: "yes" is unknown/u],
   ["limits: { threads: 0 }", /limits\.threads: 0 is not a whole number/u],
   ["- a", /not a mapping/u],
   ["a: [", /agent\.yaml: /u],

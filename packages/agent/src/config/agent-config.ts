@@ -8,6 +8,9 @@ import { fields, listOf, oneOf, text, wholeNumber } from "./read-fields.ts";
 const providerNames = ["lxc", "incus", "nspawn", "openvz", "vserver"] as const;
 export type ProviderName = (typeof providerNames)[number];
 
+/** Whether the copy-on-write guard is used: `auto` where the kernel can carry it, `off` never. */
+const cowGuardChoices = ["auto", "off"] as const;
+
 /** `/etc/samepage/agent.yaml`. Everything is optional; unknown keys are refused, because a mistyped one would silently not protect. */
 export interface AgentConfig {
   /** Where the controller is, `host:port`. Default: none; enrolling remembers it. */
@@ -24,6 +27,13 @@ export interface AgentConfig {
     /** Trust domains: the first pattern that matches a guest's name says its domain; nothing is ever shared across domains. Default: all guests in `default`. */
     readonly domains: readonly { readonly match: string; readonly domain: string }[];
   };
+  /**
+   * The copy-on-write guard: `auto` starts it with the agent where the kernel can carry it, keeps it running, and shares by
+   * hard links under it; `off` leaves it to other means of sharing. Default `auto`: it is the one way to share that saves
+   * memory and that a guest's write does not notice; where the kernel cannot, nothing is started. What is shared under it
+   * already stays guarded with `off` too, as long as the daemon runs.
+   */
+  readonly cowGuard: (typeof cowGuardChoices)[number];
   readonly limits: {
     /** Upper bound of the read rate, bytes per second, 1 MiB … 2^53-1. Default: none. */
     readonly bytesPerSecond?: number;
@@ -32,7 +42,7 @@ export interface AgentConfig {
   };
 }
 
-export const defaultConfig: AgentConfig = { guests: { providers: providerNames, directories: [], exclude: [], domains: [] }, limits: {} };
+export const defaultConfig: AgentConfig = { guests: { providers: providerNames, directories: [], exclude: [], domains: [] }, cowGuard: "auto", limits: {} };
 
 /** Reads the file; a missing one means the defaults. @throws AgentError `config` naming the line or key. */
 export async function readAgentConfig(path: string): Promise<AgentConfig> {
@@ -52,7 +62,7 @@ export function parseAgentConfig(source: string, path: string): AgentConfig {
   const [mistake] = document.errors;
   if (mistake !== undefined) throw new AgentError("config", `${path}: ${mistake.message.split("\n")[0]}`, { hint: "correct the YAML", target: path });
   const value: unknown = document.toJS();
-  const top = fields(value ?? {}, path, ["controller", "host", "guests", "limits"]);
+  const top = fields(value ?? {}, path, ["controller", "host", "guests", "cowGuard", "limits"]);
   const guests = fields(top["guests"] ?? {}, `${path}: guests`, ["providers", "directories", "exclude", "domains"]);
   const limits = fields(top["limits"] ?? {}, `${path}: limits`, ["bytesPerSecond", "threads"]);
   return {
@@ -64,6 +74,7 @@ export function parseAgentConfig(source: string, path: string): AgentConfig {
       exclude: listOf(guests["exclude"], `${path}: guests.exclude`, (item, where) => text(item, where, /./u, "a pattern over guest names")) ?? [],
       domains: listOf(guests["domains"], `${path}: guests.domains`, toDomain) ?? [],
     },
+    cowGuard: top["cowGuard"] === undefined ? "auto" : oneOf(top["cowGuard"], `${path}: cowGuard`, cowGuardChoices),
     limits: {
       ...(limits["bytesPerSecond"] === undefined ? {} : { bytesPerSecond: wholeNumber(limits["bytesPerSecond"], `${path}: limits.bytesPerSecond`, 1024 * 1024, Number.MAX_SAFE_INTEGER) }),
       ...(limits["threads"] === undefined ? {} : { threads: wholeNumber(limits["threads"], `${path}: limits.threads`, 1, 64) }),

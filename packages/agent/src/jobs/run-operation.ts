@@ -8,6 +8,7 @@ import type { DiscoveredGuest } from "../discovery/discover-guests.ts";
 import { namePattern } from "../name-pattern.ts";
 import type { KsmKeeper } from "../ksm/ksm-keeper.ts";
 import type { Engine } from "./engine.ts";
+import type { HostGuard } from "./host-guard.ts";
 import { toDeunifyResult, toGcResult, toUnifyResult, toVerifyResult } from "./to-result.ts";
 
 /** What a job needs of its host. */
@@ -23,6 +24,7 @@ export interface OperationContext {
   readonly jobId: string;
   readonly stateDir: string;
   readonly ksm: KsmKeeper;
+  readonly guard: Pick<HostGuard, "forSharing" | "forLifting">;
   readonly limits: Pick<UnifyOptions, "bytesPerSecond" | "threads">;
   readonly signal: AbortSignal;
   readonly onProgress: NonNullable<UnifyOptions["onProgress"]>;
@@ -51,20 +53,26 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
   const common = { guests, stateDir, signal, onProgress };
   switch (kind?.$case) {
     case "plan": {
-      using plan = await engine.planUnify({ ...common, ...limits, ...toSettings(kind.value) });
+      await using cowGuard = await context.guard.forSharing();
+      using plan = await engine.planUnify({ ...common, ...limits, ...toSettings(kind.value), ...given(cowGuard) });
       return { $case: "unify", value: toUnifyResult(plan.report) };
     }
     case "unify": {
-      const options = { ...common, ...limits, ...toSettings(kind.value) };
+      await using cowGuard = await context.guard.forSharing();
+      const options = { ...common, ...limits, ...toSettings(kind.value), ...given(cowGuard) };
       using plan = await engine.planUnify(options);
       return { $case: "unify", value: toUnifyResult(plan.report.stopped === undefined ? await engine.applyPlan(plan, options) : plan.report) };
     }
-    case "deunify":
-      return { $case: "deunify", value: toDeunifyResult(await engine.deunify({ ...common, ...limits })) };
+    case "deunify": {
+      await using cowGuard = await context.guard.forLifting();
+      return { $case: "deunify", value: toDeunifyResult(await engine.deunify({ ...common, ...limits, ...given(cowGuard) })) };
+    }
     case "verify":
       return { $case: "verify", value: toVerifyResult(await engine.verifyPool({ ...common, ...rate(limits) })) };
-    case "gc":
-      return { $case: "gc", value: toGcResult(await engine.collectGarbage(common)) };
+    case "gc": {
+      await using cowGuard = await context.guard.forLifting();
+      return { $case: "gc", value: toGcResult(await engine.collectGarbage({ ...common, ...given(cowGuard) })) };
+    }
     case "drift": {
       using calls = context.catalog(signal);
       return { $case: "drift", value: await compareGuests(kind.value, guests, calls, { limits, signal }) };
@@ -102,6 +110,10 @@ function toSettings({ strategy, guard, excludes, minSize, ignoreMtime }: UnifyOp
     ...(minSize === 0n ? {} : { minSize: Number(minSize) }),
     ignoreMtime,
   };
+}
+
+function given(cowGuard: UnifyOptions["cowGuard"]): Pick<UnifyOptions, "cowGuard"> {
+  return cowGuard === undefined ? {} : { cowGuard };
 }
 
 function rate({ bytesPerSecond }: OperationContext["limits"]): Pick<UnifyOptions, "bytesPerSecond"> {

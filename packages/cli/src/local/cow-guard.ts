@@ -7,6 +7,12 @@ export async function cowGuardFor({ strategy, guard }: { readonly strategy: stri
   return guards.CowGuard.ofThisHost();
 }
 
+/** The guard to lift marks with, where any may be in force. */
+export async function cowGuardInForce(): Promise<CowGuard | undefined> {
+  const guards = await import("@samepage/guard");
+  return guards.CowGuard.inForce();
+}
+
 /** What the running guard says of itself; null when none runs. */
 export async function cowGuardStatus(): Promise<GuardStatus | null> {
   const { GuardClient } = await import("@samepage/guard");

@@ -1,7 +1,9 @@
+import { cowGuardInForce } from "../local/cow-guard.ts";
 import { endingOf } from "../local/ending.ts";
 import { guestArguments, guestOptions, poolOptions } from "../local/guest-options.ts";
 import { deunifyReportLines } from "../local/report-lines.ts";
 import { instant } from "../option.ts";
+import { onlyGiven } from "../only-given.ts";
 import { defineVerb } from "../verb.ts";
 
 export const localDeunify = defineVerb({
@@ -13,7 +15,8 @@ export const localDeunify = defineVerb({
   examples: [{ command: "samepage local deunify /var/lib/lxc/web/rootfs", meaning: "take one guest out of sharing" }],
   run: async (input, context) => {
     const { deunify } = await import("@samepage/unify");
-    const report = await deunify({ ...(await poolOptions(input, context)), ...(input.deadline === undefined ? {} : { deadline: input.deadline }) });
+    await using cowGuard = await cowGuardInForce();
+    const report = await deunify({ ...(await poolOptions(input, context)), ...onlyGiven({ cowGuard }), ...(input.deadline === undefined ? {} : { deadline: input.deadline }) });
     return { json: report, human: (terminal) => deunifyReportLines(report, terminal), exitCode: endingOf(report) };
   },
 });

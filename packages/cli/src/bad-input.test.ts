@@ -78,6 +78,8 @@ const local: readonly Case[] = [
   { what: "a deadline without a zone", words: ({ one, two }) => ["local", "unify", one, two, "--deadline", "2030-01-01T00:00"], status: 2, line: /not an instant\. Write it as ISO 8601 with its zone/u },
   { what: "an exclude file that is missing", words: ({ one, two, dir }) => ["local", "plan", one, two, "--exclude-from", join(dir, "none")], status: 2, line: /exclude file .*none cannot be read: ENOENT\. Name a file/u },
   { what: "no guests", words: () => ["local", "plan"], status: 2, line: /missing required argument 'dir'\. See --help/u },
+  { what: "a window that never opens", words: () => ["window", "apply", "nightly", "--for", "3h"], status: 2, line: /nightly has no --schedule\. Say when it opens/u },
+  { what: "a blackout without its end", words: () => ["window", "apply", "holidays", "--blackout", "--from", "2026-12-24"], status: 2, line: /needs both its ends/u },
   { what: "an operator's token without a name", words: () => ["token", "create", "--role", "viewer"], status: 2, line: /needs a name\. Add --name/u },
 ];
 

@@ -44,6 +44,10 @@ import { templateLs } from "./verbs/template-ls.ts";
 import { templateShow } from "./verbs/template-show.ts";
 import { tokenCreate } from "./verbs/token-create.ts";
 import { up } from "./verbs/up.ts";
+import { windowApply } from "./verbs/window-apply.ts";
+import { windowLs } from "./verbs/window-ls.ts";
+import { windowNext } from "./verbs/window-next.ts";
+import { windowRm } from "./verbs/window-rm.ts";
 
 /** Everything `samepage` can do. A new verb is one file in verbs/ and one line here. */
 export const commandTable: CommandTable = {
@@ -57,6 +61,7 @@ export const commandTable: CommandTable = {
     guest: "the root trees on the hosts",
     template: "reference guests, versioned",
     catalog: "what the templates consist of, as agents know it",
+    window: "when hosts may be worked on, and when not",
     rollout: "an operation over many hosts, in waves",
   },
   verbs: [
@@ -70,6 +75,7 @@ export const commandTable: CommandTable = {
     hostLs, hostShow, hostLabel, hostCordon, hostRevoke,
     guestLs, guestShow,
     templateAdd, templateLs, templateShow, drift, catalogStatus,
+    windowApply, windowLs, windowNext, windowRm,
     rolloutCreate, rolloutPlan, rolloutLs, rolloutWatch, rolloutPause, rolloutResume, rolloutAbort, rolloutRetry,
     report,
     completion, man,

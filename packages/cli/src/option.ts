@@ -112,6 +112,10 @@ export function one(value: string, description: string, more: { choices?: readon
   return { value, description, arity: "one", ...more };
 }
 
+export function optional(value: string, description: string): ArgumentSpec<string | undefined> {
+  return { value, description, arity: "optional" };
+}
+
 export function many(value: string, description: string, more: { completes?: "file" | "directory" } = {}): ArgumentSpec<readonly string[]> {
   return { value, description, arity: "many", ...more };
 }

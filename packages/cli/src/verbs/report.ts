@@ -1,7 +1,8 @@
 import type { RolloutReportView } from "@samepage/controller/api";
-import { one } from "../option.ts";
+import { optional } from "../option.ts";
 import { connect, connectionOptions } from "../remote/connection.ts";
 import { summaryLine } from "../remote/rollout-lines.ts";
+import { rolloutOrNewest } from "../remote/rollout-or-newest.ts";
 import { formatBytes, formatCount, plural } from "../terminal/format.ts";
 import { table } from "../terminal/table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -11,11 +12,12 @@ import { defineVerb } from "../verb.ts";
 export const report = defineVerb({
   path: "report",
   summary: "show what a rollout did, host by host",
-  arguments: { id: one("rollout", "the rollout's id") },
+  arguments: { id: optional("rollout", "the rollout's id; default: the newest") },
   options: connectionOptions,
   examples: [{ command: "samepage report 01J9Z8 --json", meaning: "every host's own report, for a program" }],
   run: async ({ id, ...connection }, context) => {
-    const view = await (await connect(connection, context)).rollouts.report(id, context.signal);
+    const api = await connect(connection, context);
+    const view = await api.rollouts.report(await rolloutOrNewest(api, id, context.signal), context.signal);
     return { json: view, human: (terminal) => reportLines(view, terminal) };
   },
 });

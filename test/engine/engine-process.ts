@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import type { CancelOrder } from "./engine-child.ts";
 import type { DeunifyReport, UnifyOptions, UnifyReport } from "@samepage/unify";
 
 const child = join(import.meta.dirname, "engine-child.ts");
@@ -22,13 +23,14 @@ interface Reports {
  * Runs the engine in a process of its own.
  * @param wrapper a program in front of it, with its arguments (strace, prlimit, …)
  * @param started gets the process as soon as it runs, to kill it
+ * @param cancel makes it cancel itself in the middle of its changes
  */
 export async function runEngine<Verb extends keyof Reports>(
   verb: Verb,
   options: UnifyOptions,
-  { wrapper = [], started = () => {} }: { wrapper?: readonly string[]; started?: (process: ChildProcess) => void } = {},
+  { wrapper = [], started = () => {}, cancel }: { wrapper?: readonly string[]; started?: (process: ChildProcess) => void; cancel?: CancelOrder } = {},
 ): Promise<EngineEnd<Reports[Verb]>> {
-  const [program, ...args] = [...wrapper, process.execPath, child, JSON.stringify({ verb, options })] as const;
+  const [program, ...args] = [...wrapper, process.execPath, child, JSON.stringify({ verb, options, cancel })] as const;
   const running = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";

@@ -25,14 +25,14 @@ static void release(napi_env env, Job *job) {
 }
 
 /* (tree, { control, words: Uint32Array, threads }): results by inode */
-static napi_value start(napi_env env, napi_callback_info info, const char *call, void (*run)(Job *)) {
+static napi_value start(napi_env env, napi_callback_info info, const char *call, bool changes, void (*run)(Job *)) {
   size_t count = 2, size;
   napi_value arguments[2];
   napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
   napi_value config = arguments[1], control = get(env, config, "control"), words = get(env, config, "words");
   DedupeJob *job = calloc(1, sizeof *job);
   if (job == NULL) return NULL;
-  job->job = (Job){.run = run, .finish = finish, .release = release, .call = call, .control = get_bytes(env, control, &size)};
+  job->job = (Job){.run = run, .finish = finish, .release = release, .call = call, .changes = changes, .control = get_bytes(env, control, &size)};
   job_keep(env, &job->job, control);
   job_keep(env, &job->job, words);
   job->box = get_tree(env, arguments[0]);
@@ -43,8 +43,8 @@ static napi_value start(napi_env env, napi_callback_info info, const char *call,
   return job_start(env, &job->job);
 }
 
-static napi_value measure_extents(napi_env env, napi_callback_info info) { return start(env, info, "fiemap", run_measure); }
-static napi_value dedupe(napi_env env, napi_callback_info info) { return start(env, info, "dedupe", run_dedupe); }
+static napi_value measure_extents(napi_env env, napi_callback_info info) { return start(env, info, "fiemap", false, run_measure); }
+static napi_value dedupe(napi_env env, napi_callback_info info) { return start(env, info, "dedupe", true, run_dedupe); }
 
 void define_dedupe(napi_env env, napi_value exports) {
   define(env, exports, "measureExtents", measure_extents);

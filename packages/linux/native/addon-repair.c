@@ -41,7 +41,7 @@ static napi_value privatize(napi_env env, napi_callback_info info) {
   napi_value config = arguments[1], control = get(env, config, "control"), files = get(env, config, "files");
   PrivatizeJob *job = calloc(1, sizeof *job);
   if (job == NULL) return NULL;
-  job->job = (Job){.run = privatize_job, .finish = privatize_finish, .release = privatize_release, .call = "deunify", .control = get_bytes(env, control, &size)};
+  job->job = (Job){.run = privatize_job, .finish = privatize_finish, .release = privatize_release, .call = "deunify", .changes = true, .control = get_bytes(env, control, &size)};
   job_keep(env, &job->job, control);
   job_keep(env, &job->job, files);
   job->box = get_tree(env, arguments[0]);
@@ -81,7 +81,7 @@ static napi_value recover(napi_env env, napi_callback_info info) {
   napi_get_cb_info(env, info, &count, &config, NULL, NULL);
   RecoverJob *job = calloc(1, sizeof *job);
   if (job == NULL) return NULL;
-  job->job = (Job){.run = recover_job, .finish = recover_finish, .release = recover_release, .call = "recover"};
+  job->job = (Job){.run = recover_job, .finish = recover_finish, .release = recover_release, .call = "recover", .changes = true};
   napi_value roots = get(env, config, "roots"), journal = get(env, config, "journal");
   job_keep(env, &job->job, roots);
   job_keep(env, &job->job, journal);

@@ -110,7 +110,7 @@ static napi_value start_step(napi_env env, napi_callback_info info, const char *
   StepJob *step = calloc(1, sizeof *step);
   if (step == NULL) return NULL;
   step->box = box;
-  step->job = (Job){.run = run, .finish = finish, .release = release_step, .call = call, .control = step->box->swap.control};
+  step->job = (Job){.run = run, .finish = finish, .release = release_step, .call = call, .changes = true, .control = step->box->swap.control};
   step->from = (uint32_t)get_integer(env, arguments[1], "from");
   step->to = (uint32_t)get_integer(env, arguments[1], "to");
   step->journal = (int)get_integer(env, arguments[1], "journal");

@@ -2,6 +2,7 @@
 #include "tree.h"
 #include <errno.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #ifndef SYS_cachestat
@@ -19,6 +20,15 @@ int64_t cache_pages(int fd) {
   struct cachestat_range whole = {0, 0};
   struct cachestat_counts counts;
   return syscall(SYS_cachestat, fd, &whole, &counts, 0) == 0 ? (int64_t)counts.nr_cache : -1;
+}
+
+bool cache_has(int fd) {
+  int64_t pages = cache_pages(fd);
+  if (pages >= 0) return pages > 0;
+  /* Before Linux 6.5 there is no cachestat; a read that may not wait tells whether the first page is there (since 4.14). */
+  char byte;
+  struct iovec one = {&byte, 1};
+  return preadv2(fd, &one, 1, 0, RWF_NOWAIT) >= 0 || errno != EAGAIN;
 }
 
 int cache_measure(const Tree *tree, const uint32_t *rows, size_t count, uint32_t *pages, Control *control) {

@@ -21,7 +21,7 @@ void control_start(Control *control) {
 }
 
 int control_wait(Control *control) {
-  while (atomic_load_explicit(&control->pause, memory_order_relaxed) != 0 && !cancelled(control)) slice();
+  while (paused(control) && !cancelled(control)) slice();
   return cancelled(control);
 }
 

@@ -1,4 +1,5 @@
 #include "glue.h"
+#include "background.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,8 +110,12 @@ void job_keep(napi_env env, Job *job, napi_value value) {
 
 static void execute(napi_env env, void *data) {
   Job *job = data;
+  Priority before;
+  bool background = job->control != NULL && atomic_load(&job->control->background) != 0;
   if (job->control != NULL) control_start(job->control);
+  if (background) before = background_enter(job->changes);
   job->run(job);
+  if (background) background_leave(&before);
 }
 
 static void complete(napi_env env, napi_status status, void *data) {

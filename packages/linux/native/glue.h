@@ -39,6 +39,7 @@ typedef struct Job {
   void (*release)(napi_env env, struct Job *job);
   int error;
   const char *call; /* what failed, for the error's message */
+  bool changes;     /* whether it changes guests, and must not be kept from running (background.c) */
   Control *control;
   napi_ref kept[8]; /* values whose memory the job uses */
   int kept_count;

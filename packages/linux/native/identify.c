@@ -133,7 +133,7 @@ static void read_inode(Worker *worker, Inode *inode, bool rest) {
     }
   }
   if (error == 0) {
-    bool cached = !job->drop_cache || cache_pages(fd) != 0;
+    bool cached = !job->drop_cache || cache_has(fd);
     uint64_t from = rest ? HEAD : 0, to = rest || row->size <= HEAD ? row->size : HEAD;
     Hash128 hash;
     if (rest) posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);

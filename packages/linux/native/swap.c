@@ -27,8 +27,6 @@
 #define KEEP ((size_t)8 << 20)
 /* How often quarantined inodes are asked for broken leases: a late writer waits so long. */
 #define POLL_NS 50000000
-/* A cancelled run waits no longer than this for late openers. */
-#define SHORT_GRACE_NS 40000000
 /* Descriptors left to everything else in the process. */
 #define SPARE_FDS 512
 #define MOST_WAITING 32768
@@ -131,12 +129,11 @@ static void poll_leases(Worker *worker, int64_t now) {
 
 static void settle_old(Worker *worker) {
   int64_t now = monotonic_ns();
-  int64_t grace = cancelled(worker->swap->control) && worker->swap->grace_ns > SHORT_GRACE_NS ? SHORT_GRACE_NS : worker->swap->grace_ns;
   poll_leases(worker, now);
   while (worker->count > 0) {
     Waiting *oldest = waiting_at(worker, 0);
     if (oldest->fd >= 0) {
-      if (now - oldest->since < grace) break;
+      if (now - oldest->since < worker->swap->grace_ns) break;
       settle(worker, oldest, false);
     }
     worker->head = (worker->head + 1) % worker->room;
@@ -146,7 +143,24 @@ static void settle_old(Worker *worker) {
 
 static void wait_for_room(Worker *worker, uint32_t most) {
   struct timespec pause = {.tv_nsec = 10000000};
-  for (settle_old(worker); worker->count > most; settle_old(worker)) nanosleep(&pause, NULL);
+  for (settle_old(worker); worker->count > most && !hurried(worker->swap->control); settle_old(worker)) nanosleep(&pause, NULL);
+}
+
+/*
+ * A run that must end at once neither shortens the wait for late writers nor undoes what it did: the names show the
+ * shared inode, and the displaced ones stay in quarantine with the journal, where recovery compares them byte by byte.
+ */
+static void leave_waiting(Worker *worker) {
+  Swap *swap = worker->swap;
+  for (uint32_t at = 0; at < worker->count; at++) {
+    Waiting *waiting = waiting_at(worker, at);
+    if (waiting->fd < 0) continue;
+    finish(swap, waiting->inode, STATE_DONE, 0);
+    atomic_fetch_add_explicit(&swap->control->files, swap->tree->candidates->inodes[waiting->inode].names, memory_order_relaxed);
+    close(waiting->fd);
+    waiting->fd = -1;
+  }
+  worker->count = 0;
 }
 
 /* --- one member ----------------------------------------------------------------------------------------------------- */
@@ -160,6 +174,16 @@ static ssize_t read_at(int fd, char *buffer, size_t size, off_t at) {
     if (part > 0) got += (size_t)part;
   }
   return (ssize_t)got;
+}
+
+/*
+ * Between two blocks, which a read rate may hold apart for long: whoever wants to write to one of these files gets it now,
+ * and so does whoever wants one that waits in quarantine. `member` may be -1. Returns 0 or an errno.
+ */
+static int go_on(Worker *worker, int canonical, int member) {
+  poll_leases(worker, monotonic_ns());
+  if (!lease_holds(canonical) || (member >= 0 && !lease_holds(member))) return EAGAIN;
+  return cancelled(worker->swap->control) ? ECANCELED : 0;
 }
 
 /* Byte by byte, now. Returns 0 when equal, ESTALE when not, or an errno. */
@@ -177,7 +201,8 @@ static int compare(Worker *worker, int canonical, int member, uint64_t size) {
     control_charge(control, (int64_t)part);
     atomic_fetch_add_explicit(&control->bytes_compared, (int64_t)part, memory_order_relaxed);
     if ((size_t)got != part || memcmp(left, worker->block[1], part) != 0) return ESTALE;
-    if (control_wait(control)) return ECANCELED;
+    int error = go_on(worker, canonical, member);
+    if (error) return error;
   }
   return 0;
 }
@@ -295,7 +320,8 @@ static int read_canonical(Worker *worker, int fd, uint64_t size, uint8_t *digest
       sha256_add(&sha, into, part);
       atomic_fetch_add_explicit(&control->bytes_hashed, (int64_t)part, memory_order_relaxed);
     }
-    if (control_wait(control)) return ECANCELED;
+    int error = go_on(worker, fd, -1);
+    if (error) return error;
   }
   if (keep) worker->kept_size = size;
   if (digest != NULL) sha256_end(&sha, digest);
@@ -371,7 +397,7 @@ static uint32_t swap_members(Worker *worker, uint32_t group, int fd, const Row *
   uint32_t swapped = 0;
   for (uint32_t at = 0; at < plan[1]; at++) {
     /* Once members are settled they cannot be taken back, so the canonical inode is looked at before. */
-    bool full = worker->count == worker->room, stop = control_wait(swap->control);
+    bool full = worker->count == worker->room, stop = cancelled(swap->control);
     if (!stop && full && !(stop = !canonical_holds(fd, row, attributes))) wait_for_room(worker, worker->room / 2);
     if (stop) {
       for (; at < plan[1]; at++) finish(swap, plan[2 + at], cancelled(swap->control) ? STATE_STOPPED : STATE_BUSY, 0);
@@ -434,21 +460,30 @@ static void swap_group(Worker *worker, uint32_t group) {
 
 /* --- all of it ------------------------------------------------------------------------------------------------------ */
 
+/* A pause holds no lease of ours but those in quarantine, and these are looked after meanwhile. Returns whether the run is to end. */
+static bool rest(Worker *worker) {
+  struct timespec slice = {.tv_nsec = 10000000};
+  Swap *swap = worker->swap;
+  for (; !swap->prepared && paused(swap->control) && !cancelled(swap->control); nanosleep(&slice, NULL)) settle_old(worker);
+  return cancelled(swap->control);
+}
+
 static void *work(void *argument) {
   Worker *worker = argument;
   Swap *swap = worker->swap;
-  while (!control_wait(swap->control)) {
+  while (!rest(worker)) {
     uint32_t from = atomic_fetch_add(&swap->next_group, TAKE);
     if (from >= swap->end_group) break;
     uint32_t to = from + TAKE < swap->end_group ? from + TAKE : swap->end_group;
     for (uint32_t group = from; group < to; group++) {
-      if (cancelled(swap->control)) fail_group(swap, group, ECANCELED);
+      if (rest(worker)) fail_group(swap, group, ECANCELED);
       else swap_group(worker, group);
       settle_old(worker);
     }
     exchanger_restore_times(&worker->hands);
   }
   wait_for_room(worker, 0);
+  leave_waiting(worker);
   exchanger_restore_times(&worker->hands);
   return NULL;
 }
@@ -509,6 +544,7 @@ int swap_run(Swap *swap, uint32_t from, uint32_t to) {
 void swap_prepare(Swap *swap, uint32_t from, uint32_t to) {
   DirCache dirs;
   dir_cache_open(&dirs);
+  swap->prepared = true;
   for (uint32_t group = from; group < to; group++) swap->canonical[group] = open_canonical(swap, &dirs, swap->plan[swap->group_at[group]]);
   dir_cache_close(&dirs);
 }

@@ -32,6 +32,7 @@ typedef struct {
   uint32_t *group_at; /* index into plan by group */
   uint32_t group_count;
   int *canonical; /* by group: descriptors opened by swap_prepare, or -1 */
+  bool prepared;  /* their leases are held while the groups run, which therefore do not pause */
   SwapResult *results; /* by inode */
   bool ignore_mtime;
   uint32_t threads;

@@ -37,8 +37,13 @@ export async function executePlan(plan: PreparedPlan, options: UnifyOptions): Pr
   const outcomes: ((inode: number) => SwapOutcome)[] = [];
   if (run.stopped === undefined) {
     run.startPhase("apply", report.files.unified, report.bytes.reclaimed);
-    if (swaps.words.length > 0) outcomes.push(await swapAll(plan, prepared, options, run));
-    if (reflinks.length > 0) outcomes.push(await dedupeExtents(tree, candidates, reflinks, plan.settings.threads ?? availableParallelism(), run.job));
+    try {
+      if (swaps.words.length > 0) outcomes.push(await swapAll(plan, prepared, options, run));
+      if (reflinks.length > 0) outcomes.push(await dedupeExtents(tree, candidates, reflinks, plan.settings.threads ?? availableParallelism(), run.job));
+    } catch (error) {
+      // Stopped while it waited for the place or wrote its journal: nothing was begun.
+      if (run.stopped === undefined) throw error;
+    }
   }
   // An inode is of one plan only; the other knows it as new.
   const outcome = (inode: number): SwapOutcome => outcomes.map((of) => of(inode)).find(({ state }) => state !== "new") ?? { state: "stopped", freed: 0 };

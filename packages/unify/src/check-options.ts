@@ -18,8 +18,8 @@ const mostThreads = 64;
  * Fills in defaults.
  * @throws UnifyError bad-option
  */
-export function checkOptions(options: Pick<UnifyOptions, "minSize" | "ignoreMtime" | "stateDir" | "threads" | "bytesPerSecond">): Settings {
-  const { minSize = defaultMinSize, threads, bytesPerSecond } = options;
+export function checkOptions(options: Pick<UnifyOptions, "minSize" | "ignoreMtime" | "stateDir" | "threads" | "bytesPerSecond" | "pressureLimit">): Settings {
+  const { minSize = defaultMinSize, threads, bytesPerSecond, pressureLimit } = options;
   if (!Number.isSafeInteger(minSize) || minSize < 1) {
     throw new UnifyError("bad-option", "minSize", `is ${minSize}`, "Give a whole number of bytes from 1.");
   }
@@ -28,6 +28,9 @@ export function checkOptions(options: Pick<UnifyOptions, "minSize" | "ignoreMtim
   }
   if (bytesPerSecond !== undefined && !(Number.isFinite(bytesPerSecond) && bytesPerSecond > 0)) {
     throw new UnifyError("bad-option", "bytesPerSecond", `is ${bytesPerSecond}`, "Give a positive number, or leave it out.");
+  }
+  if (pressureLimit !== undefined && !(Number.isFinite(pressureLimit) && pressureLimit >= 1 && pressureLimit <= 100)) {
+    throw new UnifyError("bad-option", "pressureLimit", `is ${pressureLimit}`, "Give per cent from 1 to 100; 100 never rests.");
   }
   return { minSize, threads, ignoreMtime: options.ignoreMtime ?? false, stateDir: options.stateDir ?? defaultStateDir };
 }

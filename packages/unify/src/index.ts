@@ -1,3 +1,4 @@
+export { backgroundLimits } from "./background-limits.ts";
 export { readConffiles } from "./conffiles/read-conffiles.ts";
 export { defaultExcludes } from "./excludes-default.ts";
 export { type ExcludeRule, type ExcludeVerdict, parseExcludes } from "./excludes.ts";

@@ -66,7 +66,8 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
         index: readIndex(settings.stateDir),
         minThreads: settings.threads ?? availableParallelism(),
         maxThreads: settings.threads ?? Math.max(threadsWhenCold, availableParallelism()),
-        dropCache: false,
+        // What the cache did not hold before, guests have no use for.
+        dropCache: true,
       },
       run.job,
     );

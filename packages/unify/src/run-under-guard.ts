@@ -24,6 +24,7 @@ interface Canonical extends GuardedInode {
 export async function runUnderGuard(swap: Swap, isPooled: (group: number) => boolean, guard: InodeGuard, run: RunControl): Promise<ReadonlySet<number>> {
   const leftOut = new Set<number>();
   for (let from = 0; from < swap.groupCount && run.stopped === undefined; from += groupsAtOnce) {
+    await run.rested();
     const to = Math.min(from + groupsAtOnce, swap.groupCount);
     const leased = await swap.prepare(from, to);
     // The swap closes its own descriptors, and with them the leases, as soon as each group is done.

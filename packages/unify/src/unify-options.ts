@@ -19,19 +19,33 @@ export interface UnifyOptions {
   readonly ignoreMtime?: boolean;
   /** Where index, journal and exclude lists live. Default `/var/lib/samepage`. */
   readonly stateDir?: string;
-  /** Epoch milliseconds; apply stops by itself with a checkpoint. Default: none. */
+  /** Epoch milliseconds; nothing is begun after it, and what is in hand ends within about a second. Default: none. */
   readonly deadline?: number;
-  /** Upper bound of the read rate. Bytes per second; default none. */
+  /** Upper bound of the read rate over all threads: for disks that guests fill by themselves. Bytes per second, from 1; default none. */
   readonly bytesPerSecond?: number;
+  /**
+   * The engine's threads give way to all others: those that read run when a processor is idle and, under an I/O scheduler
+   * with classes, when the disk is; those that change guests run last. Default false; the command line and the agent say true.
+   */
+  readonly background?: boolean;
+  /**
+   * Share of time, in per cent, in which others wait for a disk (or anybody for memory) from which the run rests: see
+   * `Pressure`. Range 1 … 100, where 100 never rests. Default 100; the command line and the agent say 25, about where a guest
+   * that reads now and then begins to wait for more than its own reads.
+   */
+  readonly pressureLimit?: number;
   /** Threads at most. Default: one a core while data comes from the page cache, up to 16 while it comes from a disk. Range 1 … 64. */
   readonly threads?: number;
-  /** Stops within 100 ms, leaving a consistent tree. */
+  /**
+   * Stops within 100 ms, leaving a consistent tree; only a write-back of the file system that has begun is waited for.
+   * Displaced files that still waited for late writers stay in quarantine until the next run compares them once more.
+   */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: UnifyProgress) => void;
 }
 
 /** What re-reading, collecting garbage and status take: the pools are those of the guests' file systems. */
-export interface PoolOptions extends Pick<UnifyOptions, "guests" | "stateDir" | "deadline" | "signal" | "onProgress" | "cowGuard"> {
+export interface PoolOptions extends Pick<UnifyOptions, "guests" | "stateDir" | "deadline" | "signal" | "onProgress" | "cowGuard" | "background" | "pressureLimit"> {
   /** Upper bound of the read rate of `verifyPool`. Bytes per second; default none. */
   readonly bytesPerSecond?: number;
 }

@@ -29,7 +29,7 @@ export async function verifyPools(options: PoolOptions): Promise<VerifyReport> {
     for await (const object of poolObjects(path)) {
       if (run.stopped !== undefined) break;
       try {
-        const { digest, size, names } = await digestOf(object, pace, run.signal);
+        const { digest, size, names } = await digestOf(object, pace, run);
         pool.objects++;
         pool.bytes += size;
         if (digest !== object.digest) pool.damaged.push({ object: object.path, expected: object.digest, found: digest, names: names - 1 });
@@ -44,18 +44,19 @@ export async function verifyPools(options: PoolOptions): Promise<VerifyReport> {
   return { pools, failures, ...(run.stopped === undefined ? {} : { stopped: run.stopped }), elapsedMs: Math.round(performance.now() - started) };
 }
 
-async function digestOf(object: PoolObject, pace: Pace, signal: AbortSignal): Promise<{ digest: string; size: number; names: number }> {
+async function digestOf(object: PoolObject, pace: Pace, run: RunControl): Promise<{ digest: string; size: number; names: number }> {
   await using file = await open(object.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   const { size, nlink } = await file.stat();
   const hash = createHash("sha256");
   const block = Buffer.allocUnsafe(blockBytes);
   for (let at = 0; ; ) {
-    signal.throwIfAborted();
+    await run.rested();
+    run.signal.throwIfAborted();
     const { bytesRead } = await file.read(block, 0, blockBytes, at);
     if (bytesRead === 0) break;
     hash.update(block.subarray(0, bytesRead));
     at += bytesRead;
-    await pace.charge(bytesRead, signal);
+    await pace.charge(bytesRead, run.signal);
   }
   return { digest: hash.digest("hex"), size, names: nlink };
 }

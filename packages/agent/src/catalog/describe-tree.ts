@@ -2,10 +2,11 @@ import { closeSync, constants, openSync } from "node:fs";
 import { buildManifest, type BuiltManifest } from "@samepage/catalog";
 import { readConffiles } from "@samepage/unify";
 import { AgentError } from "../agent-error.ts";
+import type { Limits } from "../config/agent-config.ts";
 import { messageOf } from "../thrown.ts";
 
 export interface DescribeOptions {
-  readonly limits: { readonly bytesPerSecond?: number; readonly threads?: number };
+  readonly limits: Limits;
   readonly signal: AbortSignal;
   readonly onFrame: (frame: Buffer) => Promise<void>;
 }

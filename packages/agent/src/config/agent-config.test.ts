@@ -17,14 +17,14 @@ guests:
   domains:
     - { match: "lxc/web-*", domain: web }
 cowGuard: off
-limits: { bytesPerSecond: 104857600, threads: 2 }
+limits: { priority: normal, pressure: 100, bytesPerSecond: 104857600, threads: 2 }
 `;
   expect(parseAgentConfig(source, "agent.yaml")).toEqual({
     controller: "samepage.example:7443",
     host: "h1",
     guests: { providers: ["lxc", "nspawn"], directories: ["/srv/guests/*"], exclude: ["lxc/secret-*"], domains: [{ match: "lxc/web-*", domain: "web" }] },
     cowGuard: "off",
-    limits: { bytesPerSecond: 104_857_600, threads: 2 },
+    limits: { background: false, pressureLimit: 100, bytesPerSecond: 104_857_600, threads: 2 },
   });
 });
 
@@ -37,6 +37,8 @@ test.each([
   ["controller: nowhere", /controller: "nowhere" is not host:port/u],
   ["cowGuard: yes", /cowGuard: "yes" is unknown/u],
   ["limits: { threads: 0 }", /limits\.threads: 0 is not a whole number/u],
+  ["limits: { pressure: 0 }", /limits\.pressure: 0 is not a whole number/u],
+  ["limits: { priority: high }", /limits\.priority: "high" is unknown/u],
   ["- a", /not a mapping/u],
   ["a: [", /agent\.yaml: /u],
 ])("%j is refused in one line that says where", (source, message) => {

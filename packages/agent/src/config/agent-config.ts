@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { backgroundLimits } from "@samepage/unify";
 import { parseDocument } from "yaml";
 import { AgentError } from "../agent-error.ts";
 import { codeOf, messageOf } from "../thrown.ts";
@@ -34,15 +35,22 @@ export interface AgentConfig {
    * already stays guarded with `off` too, as long as the daemon runs.
    */
   readonly cowGuard: (typeof cowGuardChoices)[number];
-  readonly limits: {
-    /** Upper bound of the read rate, bytes per second, 1 MiB … 2^53-1. Default: none. */
-    readonly bytesPerSecond?: number;
-    /** Threads at most, 1 … 64. Default: the engine's choice. */
-    readonly threads?: number;
-  };
+  readonly limits: Limits;
 }
 
-export const defaultConfig: AgentConfig = { guests: { providers: providerNames, directories: [], exclude: [], domains: [] }, cowGuard: "auto", limits: {} };
+/** How much of the host a job may have. */
+export interface Limits {
+  /** Whether its threads give way to all others (`priority: background`, the default) or compete (`normal`). */
+  readonly background: boolean;
+  /** Per cent of time, 1 … 100, that others wait for a disk, or anybody for memory, from which it rests; 100 never rests. Default 25. */
+  readonly pressureLimit: number;
+  /** Upper bound of the read rate, bytes per second, 1 MiB … 2^53-1. Default: none. */
+  readonly bytesPerSecond?: number;
+  /** Threads at most, 1 … 64. Default: the engine's choice. */
+  readonly threads?: number;
+}
+
+export const defaultConfig: AgentConfig = { guests: { providers: providerNames, directories: [], exclude: [], domains: [] }, cowGuard: "auto", limits: backgroundLimits };
 
 /** Reads the file; a missing one means the defaults. @throws AgentError `config` naming the line or key. */
 export async function readAgentConfig(path: string): Promise<AgentConfig> {
@@ -64,7 +72,7 @@ export function parseAgentConfig(source: string, path: string): AgentConfig {
   const value: unknown = document.toJS();
   const top = fields(value ?? {}, path, ["controller", "host", "guests", "cowGuard", "limits"]);
   const guests = fields(top["guests"] ?? {}, `${path}: guests`, ["providers", "directories", "exclude", "domains"]);
-  const limits = fields(top["limits"] ?? {}, `${path}: limits`, ["bytesPerSecond", "threads"]);
+  const limits = fields(top["limits"] ?? {}, `${path}: limits`, ["priority", "pressure", "bytesPerSecond", "threads"]);
   return {
     ...(top["controller"] === undefined ? {} : { controller: text(top["controller"], `${path}: controller`, /^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/u, "host:port") }),
     ...(top["host"] === undefined ? {} : { host: text(top["host"], `${path}: host`, /^[A-Za-z0-9][A-Za-z0-9._-]*$/u, "letters, digits, dots, dashes and underscores") }),
@@ -76,6 +84,8 @@ export function parseAgentConfig(source: string, path: string): AgentConfig {
     },
     cowGuard: top["cowGuard"] === undefined ? "auto" : oneOf(top["cowGuard"], `${path}: cowGuard`, cowGuardChoices),
     limits: {
+      background: limits["priority"] === undefined || oneOf(limits["priority"], `${path}: limits.priority`, ["background", "normal"]) === "background",
+      pressureLimit: limits["pressure"] === undefined ? backgroundLimits.pressureLimit : wholeNumber(limits["pressure"], `${path}: limits.pressure`, 1, 100),
       ...(limits["bytesPerSecond"] === undefined ? {} : { bytesPerSecond: wholeNumber(limits["bytesPerSecond"], `${path}: limits.bytesPerSecond`, 1024 * 1024, Number.MAX_SAFE_INTEGER) }),
       ...(limits["threads"] === undefined ? {} : { threads: wholeNumber(limits["threads"], `${path}: limits.threads`, 1, 64) }),
     },

@@ -4,6 +4,7 @@ import { AgentError } from "../agent-error.ts";
 import type { CatalogCalls } from "../catalog/catalog-calls.ts";
 import { compareGuests } from "../catalog/compare-guests.ts";
 import { publishTemplate } from "../catalog/publish-template.ts";
+import type { Limits } from "../config/agent-config.ts";
 import type { DiscoveredGuest } from "../discovery/discover-guests.ts";
 import { namePattern } from "../name-pattern.ts";
 import type { KsmKeeper } from "../ksm/ksm-keeper.ts";
@@ -25,7 +26,7 @@ export interface OperationContext {
   readonly stateDir: string;
   readonly ksm: KsmKeeper;
   readonly guard: Pick<HostGuard, "forSharing" | "forLifting">;
-  readonly limits: Pick<UnifyOptions, "bytesPerSecond" | "threads">;
+  readonly limits: Limits;
   readonly signal: AbortSignal;
   readonly onProgress: NonNullable<UnifyOptions["onProgress"]>;
 }
@@ -68,10 +69,10 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
       return { $case: "deunify", value: toDeunifyResult(await engine.deunify({ ...common, ...limits, ...given(cowGuard) })) };
     }
     case "verify":
-      return { $case: "verify", value: toVerifyResult(await engine.verifyPool({ ...common, ...rate(limits) })) };
+      return { $case: "verify", value: toVerifyResult(await engine.verifyPool({ ...common, ...limits })) };
     case "gc": {
       await using cowGuard = await context.guard.forLifting();
-      return { $case: "gc", value: toGcResult(await engine.collectGarbage({ ...common, ...given(cowGuard) })) };
+      return { $case: "gc", value: toGcResult(await engine.collectGarbage({ ...common, ...limits, ...given(cowGuard) })) };
     }
     case "drift": {
       using calls = context.catalog(signal);
@@ -114,8 +115,4 @@ function toSettings({ strategy, guard, excludes, minSize, ignoreMtime }: UnifyOp
 
 function given(cowGuard: UnifyOptions["cowGuard"]): Pick<UnifyOptions, "cowGuard"> {
   return cowGuard === undefined ? {} : { cowGuard };
-}
-
-function rate({ bytesPerSecond }: OperationContext["limits"]): Pick<UnifyOptions, "bytesPerSecond"> {
-  return bytesPerSecond === undefined ? {} : { bytesPerSecond };
 }

@@ -21,6 +21,8 @@ export interface BuildOptions {
   threads?: number;
   /** Upper bound of the read rate, bytes per second. Default none. */
   bytesPerSecond?: number;
+  /** Give way to everybody else's processes. Default false. */
+  background?: boolean;
   signal?: AbortSignal;
 }
 
@@ -46,7 +48,7 @@ const batchSize = 128;
 export async function buildManifest(options: BuildOptions): Promise<BuiltManifest> {
   const { signal, position, onFrame } = options;
   signal?.throwIfAborted();
-  const control = new JobControl(options.bytesPerSecond ?? 0);
+  const control = new JobControl(options);
   const cancel = () => control.cancel();
   signal?.addEventListener("abort", cancel, { once: true });
   try {

@@ -3,6 +3,7 @@ import { onlyGiven } from "../only-given.ts";
 import { bytes, choice, instant, text, toggle } from "../option.ts";
 import { readExcludes } from "../read-excludes.ts";
 import type { Context } from "../verb.ts";
+import { type LimitInput, limitOptions, limitsOf } from "./limit-options.ts";
 import { guestOptions, poolOptions } from "./guest-options.ts";
 
 /** What `local plan`, `local unify` and `local deunify` take. */
@@ -13,10 +14,11 @@ export const unifyVerbOptions = {
   minSize: bytes("leave smaller files alone", "16"),
   ignoreMtime: toggle("unify files that differ only in modification time"),
   deadline: instant("stop by itself then, with a checkpoint; the next run goes on"),
+  ...limitOptions,
   ...guestOptions,
 } as const;
 
-interface UnifyInput {
+interface UnifyInput extends LimitInput {
   readonly dirs: readonly string[];
   readonly domain: string | undefined;
   readonly stateDir: string | undefined;
@@ -32,5 +34,5 @@ interface UnifyInput {
 export async function unifyOptions(input: UnifyInput, context: Context): Promise<UnifyOptions> {
   const { strategy, guard, excludeFrom, minSize, ignoreMtime, deadline } = input;
   const excludes = excludeFrom === undefined ? undefined : await readExcludes(excludeFrom);
-  return { ...(await poolOptions(input, context)), ...onlyGiven({ strategy, guard, excludes, minSize, deadline }), ...(ignoreMtime ? { ignoreMtime } : {}) };
+  return { ...(await poolOptions(input, context)), ...limitsOf(input), ...onlyGiven({ strategy, guard, excludes, minSize, deadline }), ...(ignoreMtime ? { ignoreMtime } : {}) };
 }

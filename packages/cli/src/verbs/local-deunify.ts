@@ -1,5 +1,6 @@
 import { cowGuardInForce } from "../local/cow-guard.ts";
 import { endingOf } from "../local/ending.ts";
+import { limitOptions, limitsOf } from "../local/limit-options.ts";
 import { guestArguments, guestOptions, poolOptions } from "../local/guest-options.ts";
 import { deunifyReportLines } from "../local/report-lines.ts";
 import { instant } from "../option.ts";
@@ -11,12 +12,12 @@ export const localDeunify = defineVerb({
   summary: "give the guests private copies of their files back",
   description: ["Needs the space on disk that unifying freed."],
   arguments: guestArguments,
-  options: { deadline: instant("stop by itself then; the next run goes on"), ...guestOptions },
+  options: { deadline: instant("stop by itself then; the next run goes on"), ...limitOptions, ...guestOptions },
   examples: [{ command: "samepage local deunify /var/lib/lxc/web/rootfs", meaning: "take one guest out of sharing" }],
   run: async (input, context) => {
     const { deunify } = await import("@samepage/unify");
     await using cowGuard = await cowGuardInForce();
-    const report = await deunify({ ...(await poolOptions(input, context)), ...onlyGiven({ cowGuard }), ...(input.deadline === undefined ? {} : { deadline: input.deadline }) });
+    const report = await deunify({ ...(await poolOptions(input, context)), ...limitsOf(input), ...onlyGiven({ cowGuard }), ...(input.deadline === undefined ? {} : { deadline: input.deadline }) });
     return { json: report, human: (terminal) => deunifyReportLines(report, terminal), exitCode: endingOf(report) };
   },
 });

@@ -9,14 +9,14 @@ const here = dirname(fileURLToPath(import.meta.url));
 /** What the guests inside run: the host's own programs, with the libraries they name. */
 const hostPrograms = ["dpkg", "dpkg-deb", "dpkg-split", "tar", "rm", "sed", "patch", "sqlite3", "bash", "setfacl", "getfacl", "setcap", "getcap", "setfattr", "getfattr", "chattr", "lsattr", "cp", "chmod", "chown", "unshare", "setpriv", "diff", "rsync", "touch", "ls", "stat", "truncate"];
 
-/** Packs `directory` with busybox, modules, our programs and the scripts of vm/ into an initramfs. Returns its path. */
-export function buildInitramfs(directory: string, kernel: DebianKernel, files: readonly string[]): string {
+/** Packs `directory` with busybox, modules (those of `fileSystems` and what every machine needs), our programs and the scripts of vm/ into an initramfs. Returns its path. */
+export function buildInitramfs(directory: string, kernel: DebianKernel, files: readonly string[], fileSystems: readonly string[]): string {
   const root = join(directory, "root");
   for (const folder of ["bin", "dev", "proc", "sys", "mnt", "tmp", "modules", "tools"]) mkdirSync(join(root, folder), { recursive: true });
   copyFileSync("/bin/busybox", join(root, "bin/busybox"));
   for (const applet of execFileSync("/bin/busybox", ["--list"], { encoding: "utf8" }).trim().split("\n"))
     if (applet !== "busybox") symlinkSync("busybox", join(root, "bin", applet));
-  addModules(root, kernel, ["virtio_blk", "xfs", "btrfs", "loop", "overlay"]);
+  addModules(root, kernel, ["virtio_pci", "virtio_blk", "ext4", "loop", "overlay", ...fileSystems]);
   for (const file of files) {
     copyFileSync(file, join(root, "bin", basename(file)));
     chmodSync(join(root, "bin", basename(file)), 0o755);

@@ -73,11 +73,11 @@ static void status(const struct client *client, const char *id)
 	int length = snprintf(text, sizeof(text),
 			      "{\"id\":%s,\"ok\":true,\"mode\":\"%s\",\"pid\":%d,\"adopted\":%s,\"marks\":%zu,\"waitingMarks\":%zu,"
 			      "\"opens\":%llu,\"metadata\":%llu,\"refused\":{\"rule\":%llu,\"unguarded\":%llu,\"timeout\":%llu},"
-			      "\"unshared\":%llu,\"late\":%llu,%s}\n",
+			      "\"unshared\":%llu,%s}\n",
 			      id, programs->state->mode == MODE_COPY ? "copy" : "deny", getpid(),
 			      programs->adopted ? "true" : "false", count_marks(), mark_log_waiting(), counter(COUNT_OPENS),
 			      counter(COUNT_METADATA), counter(COUNT_REFUSED), counter(COUNT_UNGUARDED), counter(COUNT_TIMEOUT),
-			      counter(COUNT_UNSHARED), counter(COUNT_LATE), figures);
+			      counter(COUNT_UNSHARED), figures);
 	reply(client, text, (size_t)length);
 }
 
@@ -194,6 +194,7 @@ static void *serve(void *unused)
 				drop(i);
 		if (polled[1].revents) {
 			file_systems_refresh();
+			programs_learn_btrfs(programs);
 			mark_log_mounts_changed();
 		}
 		if (polled[0].revents)

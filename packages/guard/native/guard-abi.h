@@ -7,7 +7,7 @@
 
 /* Raised with every change of a layout or of what a program promises: a daemon that finds other programs
  * pinned replaces them. */
-#define GUARD_ABI 1
+#define GUARD_ABI 2
 
 #define NAME_BYTES 256 /* NAME_MAX and its end */
 
@@ -26,8 +26,8 @@ static inline __attribute__((always_inline)) bool same_inode(const struct inode_
 }
 
 enum event_kind {
-	EVENT_OPEN = 1,     /* an open that can modify; the opener goes on into the fanotify hold */
-	EVENT_METADATA = 2, /* chmod, chown, utimes, truncate by path; the caller is stopped and its call restarted */
+	EVENT_OPEN = 1,     /* an open that can modify */
+	EVENT_METADATA = 2, /* chmod, chown, utimes, truncate by path */
 	EVENT_ALONE = 3,    /* a change was refused although one link is left: the mark may go */
 	EVENT_LOCKED = 4,   /* somebody locked a shared inode: locks couple guests, so the engine should know */
 };
@@ -38,13 +38,13 @@ struct guard_event {
 	__u64 task;              /* tgid << 32 | tid, of the initial pid namespace */
 	__u64 started;           /* CLOCK_MONOTONIC ns */
 	__u32 kind;
-	__u32 reserved;
+	__u32 can_restart; /* the call may be taken back and started again; io_uring's may not */
 	char comm[16];
 	char name[NAME_BYTES]; /* the one component in `parent` */
 };
 
 enum answer_state {
-	ANSWER_HOLD = 1,    /* fanotify holds this open now: let it run into it */
+	ANSWER_WAIT = 1,    /* the copy is being made: wait on for as long as the daemon beats */
 	ANSWER_RESTART = 2, /* ptrace stops the caller on its way out: restart its system call */
 	ANSWER_RESULT = 3,  /* `error` is the verdict: -ESTALE walks the path again, else it goes to the caller */
 };
@@ -81,14 +81,22 @@ enum guard_counter {
 	COUNT_UNGUARDED, /* EPERM since no live daemon answered */
 	COUNT_TIMEOUT,   /* EPERM since the daemon did not answer in time */
 	COUNT_UNSHARED,  /* marks dropped in place, without a copy */
-	COUNT_LATE,      /* opens sent back that passed the open hook before the inode was marked */
 	COUNTERS,
 };
 
 enum guard_mode {
-	MODE_DENY = 0, /* refuse every in-place change: kernels without file_post_open, or while nothing answers */
+	MODE_DENY = 0, /* refuse every in-place change: kernels before 6.9, or while nothing answers */
 	MODE_COPY = 1, /* copy on write */
 };
+
+/* Ahead of the hash of marks stands one bit for each of 2^24 hashed inode numbers: whoever opens a file for writing that
+ * was never marked pays for one load. A bit is set before its mark and never cleared; a stale one costs a look-up. */
+#define FILTER_BITS 24
+
+static inline __attribute__((always_inline)) __u32 filter_bit(__u64 ino)
+{
+	return (__u32)(ino * 0x9E3779B97F4A7C15ULL >> (64 - FILTER_BITS)); /* Fibonacci hashing: neighbours spread */
+}
 
 /* One element, mapped into the daemon: it beats here, the programs read. */
 struct guard_state {
@@ -96,6 +104,10 @@ struct guard_state {
 	__u32 daemon;    /* tgid; 0 when none */
 	__u32 mode;
 	__u32 abi;
+	/* Where btrfs keeps an inode's root and a root's id, from its BTF; 0 until the module is loaded. Without them no
+	 * key of a btrfs inode is equal to the daemon's, so that no mark is taken for enforced. */
+	__s32 btrfs_root;    /* from the VFS inode to the pointer to its root */
+	__u32 btrfs_root_id; /* from the root to its id */
 	__u32 reserved;
 };
 

@@ -23,7 +23,6 @@ char LICENSE[] SEC("license") = "GPL";
 #define O_ACCMODE 03
 #define O_TRUNC 01000
 #define FMODE_WRITE 0x2
-#define MAY_WRITE 0x2
 #define F_SETLEASE 1024
 #define PF_IO_WORKER 0x10
 #define PF_EXITING 0x4
@@ -45,7 +44,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define FS_IOC_ENABLE_VERITY 0x40806685
 #define EXT4_IOC_MIGRATE 0x6609
 
-/* The daemon answers within a wake-up (tens of microseconds); a second without one is a stuck daemon. */
+/* The daemon's first answer takes a wake-up (tens of microseconds); a second without one is a stuck daemon. */
 #define ANSWER_TIMEOUT_NS 1000000000ULL
 /* It beats every 250 ms; eight missed beats and it counts as dead even if its process still exists. */
 #define HEARTBEAT_TIMEOUT_NS 2000000000ULL
@@ -103,6 +102,14 @@ struct {
 	__type(value, u32);
 } devices SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, (1 << FILTER_BITS) / 64);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, u32);
+	__type(value, u64);
+} filter SEC(".maps");
+
 extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym __weak;
 extern void bpf_task_release(struct task_struct *task) __ksym __weak;
 
@@ -132,23 +139,32 @@ static __always_inline void key_of(struct inode_key *key, struct inode *inode)
 	key->subvolume = 0;
 	key->device = sb->s_dev;
 	key->generation = inode->i_generation;
-	if (bpf_core_type_exists(struct btrfs_inode) && sb->s_magic == BTRFS_SUPER_MAGIC) {
-		struct btrfs_inode *own =
-			(void *)inode - bpf_core_field_offset(struct btrfs_inode, vfs_inode);
-		key->subvolume = BPF_CORE_READ(own, root, root_key.objectid);
+	if (sb->s_magic == BTRFS_SUPER_MAGIC) {
+		struct guard_state *s = guard_state();
+		u64 at, root;
+		bpf_probe_read_kernel(&at, sizeof(at), &inode); /* as a number: the verifier forbids sums with its pointer */
+		if (s && s->btrfs_root_id && !bpf_probe_read_kernel(&root, sizeof(root), (void *)(at + s->btrfs_root)))
+			bpf_probe_read_kernel(&key->subvolume, sizeof(key->subvolume), (void *)(root + s->btrfs_root_id));
 	}
+}
+
+static __always_inline bool may_be_marked(struct inode *inode)
+{
+	u32 bit = filter_bit(inode->i_ino), word = bit >> 6;
+	u64 *bits = bpf_map_lookup_elem(&filter, &word);
+	return bits && *bits >> (bit & 63) & 1;
 }
 
 static __always_inline bool is_marked(struct inode *inode, struct inode_key *key)
 {
-	if ((inode->i_mode & S_IFMT) != S_IFREG)
+	if ((inode->i_mode & S_IFMT) != S_IFREG || !may_be_marked(inode))
 		return false;
 	key_of(key, inode);
 	return bpf_map_lookup_elem(&marks, key) != 0;
 }
 
 /* Posts what the daemon needs to find the name. False when the ring is full. */
-static __always_inline bool post(u32 kind, const struct inode_key *key, struct dentry *dentry)
+static __always_inline bool post(u32 kind, bool can_restart, const struct inode_key *key, struct dentry *dentry)
 {
 	struct guard_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event)
@@ -159,7 +175,7 @@ static __always_inline bool post(u32 kind, const struct inode_key *key, struct d
 	event->task = bpf_get_current_pid_tgid();
 	event->started = bpf_ktime_get_ns();
 	event->kind = kind;
-	event->reserved = 0;
+	event->can_restart = can_restart;
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 	if (bpf_probe_read_kernel_str(event->name, sizeof(event->name), dentry->d_name.name) < 0)
 		event->name[0] = 0;
@@ -167,10 +183,15 @@ static __always_inline bool post(u32 kind, const struct inode_key *key, struct d
 	return true;
 }
 
+static __always_inline bool beats(struct guard_state *s)
+{
+	return bpf_ktime_get_ns() - s->heartbeat <= HEARTBEAT_TIMEOUT_NS;
+}
+
 static __always_inline bool daemon_lives(struct guard_state *s)
 {
 	u32 pid = s->daemon;
-	if (!pid || bpf_ktime_get_ns() - s->heartbeat > HEARTBEAT_TIMEOUT_NS)
+	if (!pid || !beats(s))
 		return false;
 	/* Dead since the last beat? Then nobody has to wait for the beat to grow old. */
 	struct task_struct *task = bpf_task_from_pid(pid);
@@ -193,12 +214,14 @@ static long wait_round(u64 round, void *context)
 {
 	struct wait *wait = context;
 	struct guard_answer *answer = bpf_map_lookup_elem(&answers, &wait->task);
-	if (answer && answer->state) {
+	bool answered = answer && answer->state;
+	if (answered && answer->state != ANSWER_WAIT) {
 		wait->outcome = answer->state;
 		wait->error = answer->error;
 		return 1;
 	}
-	if (bpf_ktime_get_ns() > wait->until)
+	struct guard_state *s = guard_state();
+	if (answered ? !s || !beats(s) : bpf_ktime_get_ns() > wait->until)
 		return 1;
 	/* A helper that may fault gives the CPU to whoever wants it (might_sleep, cond_resched), here the daemon:
 	 * BPF has no sleep, and a plain loop would starve the daemon on a machine whose CPUs all wait like this. */
@@ -215,8 +238,9 @@ static __always_inline long checked(s64 error)
 	return error;
 }
 
-/* Hands the caller to the daemon. Returns an answer_state, or a negative errno. */
-static __always_inline long hand_over(u32 kind, const struct inode_key *key, struct dentry *dentry)
+/* Hands the caller to the daemon. Returns the negative errno for it: -ERESTARTNOINTR when ptrace stops it on its way
+ * out, -ESTALE when it shall walk the path again. */
+static __always_inline long hand_over(u32 kind, bool can_restart, const struct inode_key *key, struct dentry *dentry)
 {
 	struct guard_state *s = guard_state();
 	if (!s || s->mode != MODE_COPY || !daemon_lives(s))
@@ -228,18 +252,13 @@ static __always_inline long hand_over(u32 kind, const struct inode_key *key, str
 		.stack = stack_pointer((struct pt_regs *)bpf_task_pt_regs(current)),
 	};
 	bpf_map_delete_elem(&answers, &wait.task);
-	if (!post(kind, key, dentry))
+	if (!post(kind, can_restart, key, dentry))
 		return refuse(COUNT_UNGUARDED);
 	bpf_loop(WAIT_ROUNDS, wait_round, &wait, 0);
 	if (!wait.outcome)
 		return refuse(COUNT_TIMEOUT);
-	if (wait.outcome == ANSWER_RESULT) {
-		bpf_map_delete_elem(&answers, &wait.task);
-		return checked(wait.error);
-	}
-	if (wait.outcome == ANSWER_RESTART)
-		bpf_map_delete_elem(&answers, &wait.task);
-	return wait.outcome;
+	bpf_map_delete_elem(&answers, &wait.task);
+	return wait.outcome == ANSWER_RESTART ? -ERESTARTNOINTR : checked(wait.error);
 }
 
 /* A verdict that the daemon left for this caller about this inode, or 0. Taken once. */
@@ -256,7 +275,7 @@ static __always_inline long take_verdict(const struct inode_key *key)
 }
 
 /* Kernel code that opens or changes a file on its own (nfsd, overlay's real file, ioctls that open by handle)
- * does not pass file_post_open nor walk a path again: it must never get past the first hook. */
+ * does not walk a path again. */
 static __always_inline bool is_internal_mount(struct vfsmount *mnt)
 {
 	struct mount *own = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
@@ -276,24 +295,26 @@ static __always_inline bool is_inside_guest(struct task_struct *current)
 	return inside;
 }
 
-static __always_inline long open_shared(struct file *file, struct inode *inode, struct inode_key *key)
+static __always_inline long open_shared(struct file *file, const struct inode_key *key)
 {
+	long verdict = take_verdict(key);
+	if (verdict)
+		return verdict;
 	count(COUNT_OPENS);
 	struct guard_state *s = guard_state();
-	if (!s || s->mode != MODE_COPY)
-		return refuse(COUNT_UNGUARDED);
-	if (bpf_get_current_pid_tgid() >> 32 == s->daemon) /* it would wait for itself */
+	if (s && bpf_get_current_pid_tgid() >> 32 == s->daemon) /* it would wait for itself */
 		return refuse(COUNT_REFUSED);
 	struct task_struct *current = bpf_get_current_task_btf();
 	if (current->flags & PF_KTHREAD || is_internal_mount(file->f_path.mnt))
 		return refuse(COUNT_REFUSED);
-	if (!(current->flags & PF_IO_WORKER) &&
-	    !opens_by_path(call_number((struct pt_regs *)bpf_task_pt_regs(current))))
-		return refuse(COUNT_REFUSED);
-	long outcome = hand_over(EVENT_OPEN, key, file->f_path.dentry);
-	if (outcome == ANSWER_HOLD)
-		return 0;
-	return outcome < 0 ? checked(outcome) : refuse(COUNT_UNGUARDED);
+	bool can_restart = false;
+	if (!(current->flags & PF_IO_WORKER)) {
+		long number = call_number((struct pt_regs *)bpf_task_pt_regs(current));
+		can_restart = opens_by_path(number);
+		if (!can_restart && number != IO_URING_ENTER)
+			return refuse(COUNT_REFUSED);
+	}
+	return hand_over(EVENT_OPEN, can_restart, key, file->f_path.dentry);
 }
 
 SEC("?lsm.s/file_open")
@@ -311,23 +332,7 @@ int BPF_PROG(guard_file_open, struct file *file)
 	}
 	if (!is_marked(inode, &key))
 		return 0;
-	return open_shared(file, inode, &key);
-}
-
-SEC("?lsm/file_post_open")
-int BPF_PROG(guard_file_post_open, struct file *file, int mask)
-{
-	if (!(mask & MAY_WRITE))
-		return 0;
-	struct inode *inode = file->f_inode;
-	struct inode_key key;
-	if (!is_marked(inode, &key))
-		return 0;
-	long verdict = take_verdict(&key);
-	if (verdict)
-		return verdict;
-	count(COUNT_LATE);
-	return -ESTALE;
+	return open_shared(file, &key);
 }
 
 /* Whether the caller's user namespace knows the inode's owner: root of `unshare -Ur` has every capability, but
@@ -390,10 +395,7 @@ int BPF_PROG(guard_inode_setattr, struct mnt_idmap *idmap, struct dentry *dentry
 		return refuse(COUNT_REFUSED);
 	if (!may_change(inode, attr->ia_valid))
 		return -EPERM;
-	long outcome = hand_over(EVENT_METADATA, &key, dentry);
-	if (outcome == ANSWER_RESTART)
-		return -ERESTARTNOINTR;
-	return outcome < 0 ? checked(outcome) : refuse(COUNT_UNGUARDED);
+	return hand_over(EVENT_METADATA, true, &key, dentry);
 }
 
 static __always_inline long refuse_if_shared(struct inode *inode, struct dentry *dentry)
@@ -402,7 +404,7 @@ static __always_inline long refuse_if_shared(struct inode *inode, struct dentry 
 	if (!inode || !is_marked(inode, &key))
 		return 0;
 	if (inode->i_nlink == 1)
-		post(EVENT_ALONE, &key, dentry);
+		post(EVENT_ALONE, false, &key, dentry);
 	return refuse(COUNT_REFUSED);
 }
 
@@ -479,7 +481,7 @@ int BPF_PROG(guard_file_lock, struct file *file)
 	struct guard_mark *mark = bpf_map_lookup_elem(&marks, &key);
 	if (mark && !mark->locked) {
 		mark->locked = 1;
-		post(EVENT_LOCKED, &key, file->f_path.dentry);
+		post(EVENT_LOCKED, false, &key, file->f_path.dentry);
 	}
 	return 0;
 }
@@ -524,8 +526,7 @@ int BPF_PROG(guard_inode_rename, struct inode *old_dir, struct dentry *old_dentr
 	return drop_mark(inode, expected) ? -ECANCELED : -EAGAIN;
 }
 
-/* Kernels before 6.9 have no file_post_open, so they can only refuse. Their hooks take no idmap (inode_setattr)
- * and ACLs pass inode_setxattr. */
+/* Where the guard only refuses. The hooks of these kernels take no idmap (inode_setattr), and ACLs pass inode_setxattr. */
 SEC("?lsm/file_open")
 int BPF_PROG(deny_file_open, struct file *file)
 {

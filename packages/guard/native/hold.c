@@ -1,154 +1,150 @@
 #define _GNU_SOURCE
 #include "hold.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/fanotify.h>
-#include <sys/stat.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <sys/ptrace.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
-#include "clock.h"
-#include "file-systems.h"
-#include "log.h"
-#include "worker.h"
 
-#define EXPECTED 1024 /* openers between the two hooks or being copied for; the next one is refused */
-#define EXPECTED_NS 5000000000ULL
+#define HELD 2048 /* more than jobs can wait; the rest are callers in frozen control groups */
+#define STOP_TIMEOUT_S 1
 
-static struct expected {
-	struct guard_event event;
-	unsigned long long since;
-	bool used;
-	bool came;
-} table[EXPECTED];
+static struct held {
+	int thread; /* 0: free */
+	int signal; /* to be delivered when it is let go */
+	bool stopped;
+	bool released;
+} table[HELD];
 static int highest; /* entries in use lie below */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int fan = -1;
+static pthread_cond_t moved = PTHREAD_COND_INITIALIZER;
+static int stops = -1, releases = -1;
 
 int hold_start(void)
 {
-	fan = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS | FAN_REPORT_TID,
-			    O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME);
-	return fan;
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	stops = sigprocmask(SIG_BLOCK, &set, NULL) ? -1 : signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	releases = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return stops < 0 || releases < 0 ? -1 : 0;
 }
 
-static int watch(const struct inode_key *inode, unsigned flags)
+void hold_descriptors(int descriptors[HOLD_DESCRIPTORS])
 {
-	char path[64];
-	int fd = open_inode(inode, O_PATH);
-	if (fd < 0)
-		return errno;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	int error = fanotify_mark(fan, flags, FAN_OPEN_PERM, AT_FDCWD, path) ? errno : 0;
-	close(fd);
-	return error;
+	descriptors[0] = stops;
+	descriptors[1] = releases;
 }
 
 /* Under the lock. */
-static bool is_awaited(const struct inode_key *inode)
+static struct held *find(int thread)
 {
 	for (int i = 0; i < highest; i++)
-		if (table[i].used && same_inode(&table[i].event.inode, inode))
-			return true;
-	return false;
+		if (table[i].thread == thread)
+			return &table[i];
+	return NULL;
 }
 
-static void forget(int index)
+/* Under the lock. */
+static struct held *take_entry(void)
 {
-	table[index].used = false;
-	while (highest > 0 && !table[highest - 1].used)
+	for (int i = 0; i < HELD; i++)
+		if (!table[i].thread) {
+			if (i >= highest)
+				highest = i + 1;
+			return &table[i];
+		}
+	return NULL;
+}
+
+/* Under the lock. */
+static void forget(struct held *held)
+{
+	held->thread = 0;
+	while (highest > 0 && !table[highest - 1].thread)
 		highest--;
 }
 
-int hold_expect(const struct guard_event *event)
+bool hold_take(int thread)
 {
 	pthread_mutex_lock(&lock);
-	int error = ENOSPC, free_index = -1;
-	for (int i = 0; i < EXPECTED && free_index < 0; i++)
-		if (!table[i].used)
-			free_index = i;
-	if (free_index >= 0 && !(error = is_awaited(&event->inode) ? 0 : watch(&event->inode, FAN_MARK_ADD))) {
-		table[free_index] = (struct expected){ .event = *event, .since = monotonic_ns(), .used = true };
-		if (free_index >= highest)
-			highest = free_index + 1;
-	}
+	struct held *held = take_entry();
+	bool seized = held && ptrace(PTRACE_SEIZE, thread, 0, 0) == 0;
+	if (seized) {
+		ptrace(PTRACE_INTERRUPT, thread, 0, 0); /* fails only for one that is ending, which is collected */
+		*held = (struct held){ .thread = thread };
+	} else if (held)
+		forget(held);
 	pthread_mutex_unlock(&lock);
-	return error;
+	return seized;
 }
 
-static void respond(int descriptor, unsigned response)
+void hold_release(int thread)
 {
-	struct fanotify_response answer = { .fd = descriptor, .response = response };
-	if (write(fan, &answer, sizeof(answer)) < 0 && errno != ENOENT) /* ENOENT: the opener was killed */
-		log_line("fanotify took no answer: errno %d", errno);
-	close(descriptor);
-}
-
-static void dispatch(int descriptor, int thread)
-{
-	struct job job = { .descriptor = descriptor };
-	bool expected = false;
-	struct stat st;
-	if (fstat(descriptor, &st))
-		st.st_ino = 0;
+	const uint64_t one = 1;
 	pthread_mutex_lock(&lock);
-	for (int i = 0; i < highest && !expected; i++)
-		if (table[i].used && !table[i].came && (int)(__u32)table[i].event.task == thread &&
-		    table[i].event.inode.ino == st.st_ino) {
-			table[i].came = expected = true;
-			job.event = table[i].event;
-		}
+	struct held *held = find(thread);
+	if (held)
+		held->released = true;
 	pthread_mutex_unlock(&lock);
-	if (!expected)
-		respond(descriptor, FAN_ALLOW); /* a reader, or an opener that file_post_open sends back */
-	else if (!workers_submit(&job)) {
-		answer(&job.event, ANSWER_RESULT, -EPERM);
-		hold_release(&job.event, descriptor);
-	}
+	if (held && write(releases, &one, sizeof(one)) < 0)
+		return; /* full: it is readable already */
 }
 
-void hold_read(void)
+bool hold_wait_for_stop(int thread)
 {
-	char buffer[16 << 10];
-	for (;;) {
-		ssize_t length = read(fan, buffer, sizeof(buffer));
-		if (length <= 0)
-			return;
-		struct fanotify_event_metadata *event = (void *)buffer;
-		for (; FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length))
-			if (event->fd >= 0)
-				dispatch(event->fd, event->pid);
-	}
-}
-
-void hold_release(const struct guard_event *event, int descriptor)
-{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_TIMEOUT_S;
 	pthread_mutex_lock(&lock);
-	for (int i = 0; i < highest; i++)
-		if (table[i].used && table[i].event.task == event->task)
-			forget(i);
-	if (!is_awaited(&event->inode)) {
-		char path[64];
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", descriptor);
-		fanotify_mark(fan, FAN_MARK_REMOVE, FAN_OPEN_PERM, AT_FDCWD, path);
-	}
+	struct held *held;
+	while ((held = find(thread)) && !held->stopped)
+		if (pthread_cond_timedwait(&moved, &lock, &until))
+			break;
+	bool stopped = (held = find(thread)) && held->stopped;
 	pthread_mutex_unlock(&lock);
-	respond(descriptor, FAN_ALLOW);
+	return stopped;
 }
 
-void hold_expire(void)
+/* Under the lock. Whether the thread is still traced; takes note of its stop. */
+static bool is_traced(struct held *held)
 {
-	unsigned long long now = monotonic_ns();
+	int status;
+	int waited = waitpid(held->thread, &status, __WALL | WNOHANG);
+	if (waited == 0)
+		return true;
+	if (waited < 0 || !WIFSTOPPED(status))
+		return false; /* it ended; its real parent learns that next */
+	held->stopped = true;
+	held->signal = status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status);
+	return true;
+}
+
+void hold_collect(void)
+{
+	struct signalfd_siginfo ignored[16];
+	uint64_t count;
+	while (read(stops, ignored, sizeof(ignored)) > 0)
+		;
+	if (read(releases, &count, sizeof(count)) < 0)
+		count = 0;
 	pthread_mutex_lock(&lock);
 	for (int i = highest - 1; i >= 0; i--) {
-		if (!table[i].used || table[i].came || now - table[i].since < EXPECTED_NS)
+		struct held *held = &table[i];
+		if (!held->thread)
 			continue;
-		struct inode_key inode = table[i].event.inode;
-		forget(i);
-		if (!is_awaited(&inode))
-			watch(&inode, FAN_MARK_REMOVE);
+		bool traced = held->stopped || is_traced(held);
+		if (traced && held->stopped && held->released) {
+			ptrace(PTRACE_DETACH, held->thread, 0, held->signal);
+			traced = false;
+		}
+		if (!traced)
+			forget(held);
 	}
+	pthread_cond_broadcast(&moved);
 	pthread_mutex_unlock(&lock);
 }

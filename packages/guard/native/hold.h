@@ -1,23 +1,31 @@
-/* The hold: an opener sleeps in fanotify's open permission event while its link is broken. An inode is watched
- * only while somebody waits on it, since watching makes its readers ask the daemon as well. */
+/* The hold: whoever is about to change a shared inode is taken back out of its system call and sleeps in a ptrace
+ * stop while the link is broken. Let go, it starts the call again and walks to its private copy. No signal is
+ * involved, nobody's wait() sees it, and the death of this process lets everybody go.
+ *
+ * A tracee belongs to one thread: everything but hold_release and hold_wait_for_stop is the main thread's. */
 #ifndef SAMEPAGE_HOLD_H
 #define SAMEPAGE_HOLD_H
 
-#include "guard-abi.h"
+#include <stdbool.h>
 
-/* Returns fanotify's descriptor, or -1 with errno. */
+/* Call before threads are started (SIGCHLD is blocked). 0, or -1 with errno. */
 int hold_start(void);
 
-/* Watches the event's inode and remembers who is to come. 0, or an errno. */
-int hold_expect(const struct guard_event *event);
+/* Descriptors to poll for reading; hold_collect when one is ready. */
+#define HOLD_DESCRIPTORS 2
+void hold_descriptors(int descriptors[HOLD_DESCRIPTORS]);
 
-/* Reads permission events: whoever is expected becomes a job of the workers, everybody else goes on at once. */
-void hold_read(void);
+/* Has the thread stop on its way to user mode. False when it cannot be: a debugger has it, or too many are held. */
+bool hold_take(int thread);
 
-/* Lets an opener go on, closes the descriptor, and stops watching when nobody else waits on the inode. */
-void hold_release(const struct guard_event *event, int descriptor);
+/* Any thread: lets it go on, as soon as it has stopped. */
+void hold_release(int thread);
 
-/* Forgets openers that never came (killed between the two hooks). */
-void hold_expire(void);
+/* Any thread: true once it stands still, so that its file descriptors and counts are at rest; false after a second
+ * (a frozen control group) or when it is no more. */
+bool hold_wait_for_stop(int thread);
+
+/* Takes note of stops and ends, lets go whoever was released. */
+void hold_collect(void);
 
 #endif

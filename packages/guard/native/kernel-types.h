@@ -115,20 +115,6 @@ struct task_struct {
 	struct fs_struct *fs;
 };
 
-/* btrfs is a module: libbpf finds these in its BTF when it is loaded. */
-struct btrfs_key {
-	u64 objectid;
-};
-
-struct btrfs_root {
-	struct btrfs_key root_key;
-};
-
-struct btrfs_inode {
-	struct btrfs_root *root;
-	struct inode vfs_inode;
-};
-
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
 	unsigned long si;

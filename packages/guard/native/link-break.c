@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "clock.h"
 #include "file-systems.h"
+#include "hold.h"
 #include "log.h"
 #include "worker.h"
 
@@ -101,6 +102,9 @@ static bool drop_mark(int parent, const struct break_request *request)
 	char temporary[TEMPORARY_BYTES];
 	/* The one reader is this daemon's own descriptor. */
 	const struct guard_rename drop = { .inode = request->inode, .intent = RENAME_DROP, .readers = 1, .writers = request->writer };
+	/* A held caller counts as a writer until its open has been taken back. */
+	if (request->held && !hold_wait_for_stop(request->held))
+		return false;
 	return choose_temporary(temporary) == 0 && checked_rename(parent, request->name, temporary, &drop) && errno == ECANCELED;
 }
 
@@ -144,7 +148,7 @@ static int open_parent(const struct break_request *request, int *error)
 	return -1;
 }
 
-/* The mark of an inode without a name must outlast its opener's way to file_post_open, or the write would go there. */
+/* The mark of an inode without a name must outlast those on their way to its open, or the write would go there. */
 static void orphan(const struct inode_key *key)
 {
 	pthread_mutex_lock(&orphans_lock);
@@ -180,14 +184,13 @@ bool link_drop_if_alone(const struct break_request *request)
 void link_break(const struct break_request *request, struct copy_buffers *buffers, struct break_result *result)
 {
 	struct stat st, made;
-	int source = request->source, copy = -1;
+	int source = -1, copy = -1;
 	memset(result, 0, sizeof(*result));
 	int parent = open_parent(request, &result->error);
 	if (parent < 0)
 		return;
 	result->error = 0;
-	if (source < 0)
-		source = open_inode(&request->inode, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	source = open_inode(&request->inode, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 	if (source < 0 || fstat(source, &st))
 		goto failed;
 	if (st.st_nlink == 1 && drop_mark(parent, request)) {
@@ -213,7 +216,7 @@ failed:
 out:
 	if (copy >= 0)
 		close(copy);
-	if (source >= 0 && source != request->source)
+	if (source >= 0)
 		close(source);
 	close(parent);
 }

@@ -9,8 +9,8 @@ struct break_request {
 	struct inode_key inode;
 	struct inode_key parent;
 	const char *name;
-	int source; /* the shared inode, open for reading, or -1: opened by key */
-	bool writer; /* the caller has it open for writing, held */
+	int held;    /* thread that hold.h holds, or 0 */
+	bool writer; /* the caller waits in the middle of its open for writing, and is counted as a writer */
 	int slot;   /* of the thread, in the intents file */
 };
 

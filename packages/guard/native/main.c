@@ -35,6 +35,26 @@
 
 static struct programs programs;
 
+/* Takes the caller out of its call if that can be started again, else has it wait where it is. A metadata change
+ * cannot wait: its hook holds the lock that the break needs. */
+static void on_caller(const struct guard_event *event)
+{
+	struct job job = { .event = *event, .held = event->can_restart && hold_take((int)(__u32)event->task) };
+	bool refused = !job.held && event->kind == EVENT_METADATA;
+	if (refused) {
+		const struct break_result result = { .error = EPERM };
+		journal_break(event, &result);
+	}
+	else
+		answer(event, job.held ? ANSWER_RESTART : ANSWER_WAIT, 0);
+	crash_point("taken");
+	if (refused || !workers_submit(&job)) {
+		answer(event, ANSWER_RESULT, -EPERM);
+		if (job.held)
+			hold_release((int)(__u32)event->task);
+	}
+}
+
 static int on_event(void *unused, void *data, size_t size)
 {
 	(void)unused;
@@ -42,23 +62,12 @@ static int on_event(void *unused, void *data, size_t size)
 	if (size < sizeof(*event))
 		return 0;
 	switch (event->kind) {
-	case EVENT_OPEN: {
-		int error = hold_expect(event);
-		/* The inode or its file system went away below the opener: it finds out by walking again. */
-		if (error)
-			answer(event, ANSWER_RESULT, error == ESTALE ? -ESTALE : -EPERM);
-		else
-			answer(event, ANSWER_HOLD, 0);
+	case EVENT_OPEN:
+	case EVENT_METADATA:
+		on_caller(event);
 		break;
-	}
-	case EVENT_METADATA: {
-		struct job job = { .event = *event, .descriptor = -1 };
-		if (!workers_submit(&job))
-			answer(event, ANSWER_RESULT, -EPERM);
-		break;
-	}
 	case EVENT_ALONE: {
-		struct job job = { .event = *event, .descriptor = -1 };
+		struct job job = { .event = *event };
 		workers_submit(&job); /* nobody waits for it; the next refusal asks again */
 		break;
 	}
@@ -104,21 +113,20 @@ static int serve(const char *state_directory, const char *socket_path)
 		return 1;
 	}
 	int mounts = file_systems_start();
-	if (mounts < 0 || programs_start(&programs, false))
+	if (mounts < 0 || programs_start(&programs))
 		return 1;
-	int fan = hold_start();
 	struct ring_buffer *ring = ring_buffer__new(programs.events, on_event, NULL, NULL);
 	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	const struct itimerspec beat = { { 0, BEAT_NS }, { 0, BEAT_NS } };
-	if (fan < 0 || !ring || timer < 0 || timerfd_settime(timer, 0, &beat, NULL)) {
-		log_line("fanotify, ring buffer or timer: errno %d", errno);
+	if (hold_start() || !ring || timer < 0 || timerfd_settime(timer, 0, &beat, NULL)) {
+		log_line("ring buffer, timer or signals: errno %d", errno);
 		return 1;
 	}
 	/* Before the socket exists: whoever finds it may count on being served. Callers of a daemon before this one have
 	 * given up by now: their events are for nobody. */
 	programs.state->heartbeat = monotonic_ns();
 	programs.state->daemon = (__u32)getpid();
-	if (journal_start(state_directory) || mark_log_start(state_directory, programs.marks, !programs.adopted) ||
+	if (journal_start(state_directory) || mark_log_start(state_directory, &programs, !programs.adopted) ||
 	    link_break_start(state_directory, programs.replacing, programs.marks) || workers_start(programs.answers) ||
 	    control_start(socket_path, &programs, mounts)) {
 		log_line("%s or %s: errno %d", state_directory, socket_path, errno);
@@ -126,19 +134,22 @@ static int serve(const char *state_directory, const char *socket_path)
 	}
 	log_line("serving on %s, %s", socket_path, programs.adopted ? "hooks adopted" : "hooks attached");
 	unsigned beats = 0;
+	int hold[HOLD_DESCRIPTORS];
+	hold_descriptors(hold);
 	for (;;) {
-		struct pollfd polled[] = { { .fd = ring_buffer__epoll_fd(ring), .events = POLLIN }, { .fd = fan, .events = POLLIN }, { .fd = timer, .events = POLLIN } };
-		if (poll(polled, 3, -1) < 0 && errno != EINTR)
+		struct pollfd polled[] = { { .fd = ring_buffer__epoll_fd(ring), .events = POLLIN }, { .fd = timer, .events = POLLIN },
+					   { .fd = hold[0], .events = POLLIN }, { .fd = hold[1], .events = POLLIN } };
+		if (poll(polled, 4, -1) < 0 && errno != EINTR)
 			return 1;
 		programs.state->heartbeat = monotonic_ns();
 		if (polled[0].revents)
 			ring_buffer__consume(ring);
-		if (polled[1].revents)
-			hold_read();
-		if (polled[2].revents) {
+		if (polled[2].revents || polled[3].revents)
+			hold_collect();
+		if (polled[1].revents) {
 			__u64 ticks;
+			hold_collect();
 			if (read(timer, &ticks, sizeof(ticks)) > 0 && ++beats % SWEEP_BEATS == 0) {
-				hold_expire();
 				sweep_answers();
 				link_forget_orphans();
 			}

@@ -24,7 +24,8 @@ struct record {
 #define LIFTED 0x5446494cU /* "LIFT" */
 
 static char path[PATH_MAX];
-static int file = -1, marks;
+static const struct programs *programs;
+static int file = -1;
 static struct record *waiting;
 static size_t waiting_count;
 
@@ -89,8 +90,7 @@ static bool revive(const struct record *record)
 	if (fd < 0)
 		return errno == ENODEV ? false : true; /* gone */
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink > 1) {
-		const struct guard_mark mark = { 0 };
-		if (bpf_map_update_elem(marks, &key, &mark, BPF_ANY))
+		if (programs_add_mark(programs, &key) && errno != EEXIST)
 			log_line("a logged mark could not be set: errno %d", errno);
 	}
 	close(fd);
@@ -110,11 +110,11 @@ static bool write_marks(int fd)
 {
 	struct inode_key key, next;
 	struct record record;
-	for (int have = bpf_map_get_next_key(marks, NULL, &next) == 0; have;) {
+	for (int have = bpf_map_get_next_key(programs->marks, NULL, &next) == 0; have;) {
 		key = next;
-		have = bpf_map_get_next_key(marks, &key, &next) == 0;
+		have = bpf_map_get_next_key(programs->marks, &key, &next) == 0;
 		if (is_gone(&key))
-			bpf_map_delete_elem(marks, &key);
+			bpf_map_delete_elem(programs->marks, &key);
 		else if (record_of(&key, MARKED, &record) && !write_all(fd, &record, sizeof(record)))
 			return false;
 	}
@@ -143,11 +143,11 @@ static void replay(const struct record *records, size_t count, bool fresh)
 	free(sorted);
 }
 
-int mark_log_start(const char *state_directory, int marks_map, bool fresh)
+int mark_log_start(const char *state_directory, const struct programs *started, bool fresh)
 {
 	char new_path[PATH_MAX];
 	struct stat st;
-	marks = marks_map;
+	programs = started;
 	snprintf(path, sizeof(path), "%s/marks", state_directory);
 	snprintf(new_path, sizeof(new_path), "%s/marks.new", state_directory);
 	int old = open(path, O_RDONLY | O_CLOEXEC);

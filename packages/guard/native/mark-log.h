@@ -4,12 +4,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "guard-abi.h"
+#include "programs.h"
 
 /* Opens <state>/marks. With `fresh` (the map is empty: first start, or a reboot) every inode of the log that still
  * exists and has more than one link is marked again; either way the log is rewritten without what is gone.
  * 0, or -1 with errno. */
-int mark_log_start(const char *state_directory, int marks_map, bool fresh);
+int mark_log_start(const char *state_directory, const struct programs *started, bool fresh);
 
 /* Appends marks (or their end) and returns once they are on disk: a link that survives a power loss must not
  * outlive its mark. 0, or -1 with errno. */

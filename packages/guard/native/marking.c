@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,8 +22,7 @@ int marking_add(struct marking *batch, int descriptor, unsigned long long ino)
 	return key_of_descriptor(descriptor, key) ? errno : 0;
 }
 
-/* A read lease is the kernel's word that nobody has the inode open for writing, nor mapped writable and shared; an
- * opener that arrives while it is held waits, and meets the mark in file_post_open. */
+/* A read lease is the kernel's word that nobody has the inode open for writing, nor mapped writable and shared. */
 static int lease(int descriptor, bool *ours)
 {
 	*ours = false;
@@ -32,6 +32,21 @@ static int lease(int descriptor, bool *ours)
 		return errno;
 	*ours = true;
 	return 0;
+}
+
+/* An opener is counted as a writer before it reaches the hook, so one that passed the hook just before the mark is
+ * seen now: the kernel grants no lease beside a writer. Asked through a descriptor of its own, since the caller's lease
+ * answers for the caller's. 0, EAGAIN with such an opener, or another errno. */
+static int ask_again(int descriptor)
+{
+	char self[64];
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", descriptor);
+	int fd = open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return errno;
+	int error = fcntl(fd, F_SETLEASE, F_RDLCK) ? errno : 0;
+	close(fd); /* ends the lease */
+	return error;
 }
 
 /* The kernel must refuse this. It also takes the inode's lock, so that a chmod that passed the hook before the mark
@@ -63,14 +78,13 @@ int marking_mark(struct marking *batch, struct programs *programs, unsigned long
 	else if (mark_log_append(batch->keys, batch->count, true))
 		error = errno;
 	for (; marked < batch->count && !error; marked++) {
-		const struct guard_mark mark = { 0 };
 		*ino = batch->keys[marked].ino;
 		allow_device(programs, batch->keys[marked].device);
-		is_new[marked] = bpf_map_update_elem(programs->marks, &batch->keys[marked], &mark, BPF_NOEXIST) == 0;
+		is_new[marked] = programs_add_mark(programs, &batch->keys[marked]) == 0;
 		if (!is_new[marked] && errno != EEXIST)
 			error = errno;
-		else if (!is_enforced(batch->descriptors[marked]))
-			error = ENOTRECOVERABLE;
+		else
+			error = is_enforced(batch->descriptors[marked]) ? ask_again(batch->descriptors[marked]) : ENOTRECOVERABLE;
 	}
 	/* An inode that was marked before is shared by then, and stays guarded. */
 	for (size_t i = 0; error && i < marked; i++)

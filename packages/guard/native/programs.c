@@ -17,6 +17,7 @@
 #include "guard.skel.h"
 #include "log.h"
 
+#define OLD_DIRECTORY PIN_DIRECTORY ".old"
 #define BPF_FS_MAGIC 0xcafe4a11
 
 static int print(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -31,6 +32,7 @@ static bool has_hook(const struct btf *btf, const char *name)
 	return btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) > 0;
 }
 
+/* file_post_open is not used: it tells Linux 6.9, the oldest kernel whose copying is promised. */
 static enum guard_mode mode_of(const struct btf *btf)
 {
 	return has_hook(btf, "file_post_open") && btf__find_by_name_kind(btf, "bpf_task_from_pid", BTF_KIND_FUNC) > 0 ? MODE_COPY : MODE_DENY;
@@ -63,7 +65,6 @@ static int choose(struct guard *skeleton, enum guard_mode *mode)
 	if (!copy) {
 		bpf_program__set_autoload(skeleton->progs.guard_file_open, false);
 		bpf_program__set_autoload(skeleton->progs.guard_inode_setattr, false);
-		bpf_program__set_autoload(skeleton->progs.guard_inode_rename, false);
 	} else {
 		bpf_program__set_autoload(skeleton->progs.deny_file_open, false);
 		bpf_program__set_autoload(skeleton->progs.deny_inode_setattr, false);
@@ -127,34 +128,82 @@ static int open_pinned(const char *name)
 	return bpf_obj_get(path);
 }
 
-/* Opens the pinned maps. False when they are not all there. */
-static bool adopt(struct programs *programs)
+static volatile void *map_pinned(const char *name, size_t bytes)
 {
-	int state = open_pinned("state");
+	int fd = open_pinned(name);
+	void *mapped = fd < 0 ? MAP_FAILED : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	return mapped == MAP_FAILED ? NULL : mapped;
+}
+
+/* Opens the pinned maps. 0, or -1 after a line in the log. */
+static int adopt(struct programs *programs)
+{
 	programs->marks = open_pinned("marks");
 	programs->answers = open_pinned("answers");
 	programs->replacing = open_pinned("replacing");
 	programs->events = open_pinned("events");
 	programs->counters = open_pinned("counters");
 	programs->devices = open_pinned("devices");
-	void *mapped = state < 0 ? MAP_FAILED : mmap(NULL, (size_t)getpagesize(), PROT_READ | PROT_WRITE, MAP_SHARED, state, 0);
-	if (state >= 0)
-		close(state);
-	programs->state = mapped == MAP_FAILED ? NULL : mapped;
-	return programs->state && programs->marks >= 0 && programs->answers >= 0 && programs->replacing >= 0 &&
-	       programs->events >= 0 && programs->counters >= 0 && programs->devices >= 0;
+	programs->state = map_pinned("state", (size_t)getpagesize());
+	programs->filter = map_pinned("filter", (1 << FILTER_BITS) / 8);
+	if (programs->state && programs->filter && programs->marks >= 0 && programs->answers >= 0 && programs->replacing >= 0 &&
+	    programs->events >= 0 && programs->counters >= 0 && programs->devices >= 0)
+		return 0;
+	log_line("the pinned maps cannot be opened: errno %d", errno);
+	return -1;
 }
 
-static void unpin(void)
+int programs_add_mark(const struct programs *programs, const struct inode_key *key)
 {
-	DIR *directory = opendir(PIN_DIRECTORY);
+	const struct guard_mark mark = { 0 };
+	__u32 bit = filter_bit(key->ino);
+	__atomic_fetch_or(&programs->filter[bit >> 6], 1ULL << (bit & 63), __ATOMIC_SEQ_CST);
+	return bpf_map_update_elem(programs->marks, key, &mark, BPF_NOEXIST);
+}
+
+/* Bytes from a structure's start to a member, or -1. */
+static int offset_of(const struct btf *btf, const char *structure, const char *member)
+{
+	int id = btf__find_by_name_kind(btf, structure, BTF_KIND_STRUCT);
+	if (id < 0)
+		return -1;
+	const struct btf_type *type = btf__type_by_id(btf, (__u32)id);
+	for (__u32 i = 0; i < btf_vlen(type); i++)
+		if (!strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), member))
+			return (int)(btf_member_bit_offset(type, i) / 8);
+	return -1;
+}
+
+void programs_learn_btrfs(const struct programs *programs)
+{
+	if (programs->state->btrfs_root_id)
+		return;
+	struct btf *vmlinux = btf__load_vmlinux_btf();
+	struct btf *module = vmlinux ? btf__load_module_btf("btrfs", vmlinux) : NULL;
+	const struct btf *btf = module ? module : vmlinux;
+	int root = btf ? offset_of(btf, "btrfs_inode", "root") : -1;
+	int inode = btf ? offset_of(btf, "btrfs_inode", "vfs_inode") : -1;
+	int key = btf ? offset_of(btf, "btrfs_root", "root_key") : -1; /* begins with the root's id */
+	if (root >= 0 && inode >= 0 && key > 0) {
+		programs->state->btrfs_root = root - inode;
+		programs->state->btrfs_root_id = (__u32)key;
+	}
+	btf__free(module);
+	btf__free(vmlinux);
+}
+
+static void unpin(const char *path)
+{
+	DIR *directory = opendir(path);
 	struct dirent *entry;
 	while (directory && (entry = readdir(directory)))
 		if (entry->d_name[0] != '.')
 			unlinkat(dirfd(directory), entry->d_name, 0);
 	if (directory)
 		closedir(directory);
-	rmdir(PIN_DIRECTORY);
+	rmdir(path);
 }
 
 static int ensure_directory(void)
@@ -171,58 +220,87 @@ static int ensure_directory(void)
 	return 0;
 }
 
-int programs_start(struct programs *programs, bool replace)
+/* Programs of another version left these marks: the new filter must know them. */
+static int readd_marks(const struct programs *programs)
+{
+	struct inode_key key, *from = NULL;
+	while (bpf_map_get_next_key(programs->marks, from, &key) == 0) {
+		if (programs_add_mark(programs, &key) && errno != EEXIST)
+			return -1;
+		from = &key;
+	}
+	return 0;
+}
+
+/* Attaches new programs beside those of another version, which stay attached until the last pin of their links goes:
+ * both are in force for a moment, and refuse rather than let through. */
+static int replace_pinned(struct programs *programs, struct guard *skeleton)
+{
+	if (rename(PIN_DIRECTORY, OLD_DIRECTORY)) {
+		log_line("the pinned hooks cannot be set aside: errno %d", errno);
+		return -1;
+	}
+	if (ensure_directory() || attach_and_pin(skeleton) || adopt(programs) || readd_marks(programs)) {
+		unpin(PIN_DIRECTORY);
+		rename(OLD_DIRECTORY, PIN_DIRECTORY);
+		return -1;
+	}
+	unpin(OLD_DIRECTORY);
+	log_line("hooks of another version were replaced, their marks are kept");
+	return 0;
+}
+
+/* Version of the pinned programs; 0 when there are none, or not all: it is written last. */
+static __u32 pinned_version(void)
+{
+	volatile struct guard_state *pinned = map_pinned("state", (size_t)getpagesize());
+	__u32 version = pinned ? pinned->abi : 0;
+	if (pinned)
+		munmap((void *)pinned, (size_t)getpagesize());
+	return version;
+}
+
+/* Finishes or takes back what a daemon that was killed while it pinned left. */
+static void tidy_pins(void)
+{
+	if (pinned_version() == 0)
+		unpin(PIN_DIRECTORY);
+	if (rename(OLD_DIRECTORY, PIN_DIRECTORY))
+		unpin(OLD_DIRECTORY);
+}
+
+int programs_start(struct programs *programs)
 {
 	enum guard_mode mode;
 	libbpf_set_print(print);
+	tidy_pins();
 	if (ensure_directory())
 		return -1;
-	bool found = adopt(programs);
-	if (found && programs->state->abi == GUARD_ABI && !replace) {
-		programs->adopted = true;
-		return 0;
-	}
-	struct guard *skeleton = load(found ? programs->marks : -1, &mode);
-	if (!skeleton)
-		return -1;
-	/* Old hooks, if any, stay attached until their links' last pin goes: refuse rather than let through between. */
-	char old[] = PIN_DIRECTORY ".old";
-	if (found && rename(PIN_DIRECTORY, old)) {
-		log_line("the pinned hooks cannot be set aside: errno %d", errno);
+	__u32 version = pinned_version();
+	bool found = version != 0;
+	if (version != GUARD_ABI) {
+		struct guard *skeleton = load(found ? open_pinned("marks") : -1, &mode);
+		if (!skeleton)
+			return -1;
+		int result = found ? replace_pinned(programs, skeleton) : attach_and_pin(skeleton) || adopt(programs);
 		guard__destroy(skeleton);
+		if (result) {
+			if (!found)
+				unpin(PIN_DIRECTORY);
+			return -1;
+		}
+		programs->state->mode = mode;
+		programs->state->abi = GUARD_ABI;
+	} else if (adopt(programs))
 		return -1;
-	}
-	int result = ensure_directory() ? -1 : attach_and_pin(skeleton);
-	guard__destroy(skeleton);
-	if (result) {
-		unpin();
-		if (found)
-			rename(old, PIN_DIRECTORY);
-		return -1;
-	}
-	if (found) {
-		DIR *directory = opendir(old);
-		struct dirent *entry;
-		while (directory && (entry = readdir(directory)))
-			if (entry->d_name[0] != '.')
-				unlinkat(dirfd(directory), entry->d_name, 0);
-		if (directory)
-			closedir(directory);
-		rmdir(old);
-	}
-	if (!adopt(programs)) {
-		log_line("the hooks were pinned but cannot be opened: errno %d", errno);
-		return -1;
-	}
-	programs->state->mode = mode;
-	programs->state->abi = GUARD_ABI;
 	programs->adopted = found;
+	programs_learn_btrfs(programs);
 	return 0;
 }
 
 void programs_remove(void)
 {
-	unpin();
+	unpin(PIN_DIRECTORY);
 }
 
 int programs_probe(void)

@@ -10,16 +10,22 @@
 struct programs {
 	int marks, answers, replacing, events, counters, devices;
 	volatile struct guard_state *state; /* mapped */
+	volatile __u64 *filter;              /* mapped */
 	bool adopted;                       /* pinned ones were found: the marks in them are in force */
 };
 
 /* What the kernel can carry, by what its BTF names. */
 enum guard_mode kernel_mode(void);
 
-/* Adopts the pinned programs, or loads, attaches and pins new ones. With `replace` pinned ones give way to new
- * ones, which keep their marks: for another version of the programs, or when btrfs was loaded after them.
- * 0, or -1 after a line in the log that says why. */
-int programs_start(struct programs *programs, bool replace);
+/* Adopts the pinned programs, or loads, attaches and pins new ones; those of another version give way, and leave their
+ * marks. 0, or -1 after a line in the log that says why. */
+int programs_start(struct programs *programs);
+
+/* Has the programs tell btrfs subvolumes apart, once the kernel has loaded btrfs; call when mounts changed. */
+void programs_learn_btrfs(const struct programs *programs);
+
+/* Puts one mark in force. 0, or -1 with errno: EEXIST when it was already. */
+int programs_add_mark(const struct programs *programs, const struct inode_key *key);
 
 /* Takes every hook out of the kernel: nothing is guarded any more. */
 void programs_remove(void);

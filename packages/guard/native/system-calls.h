@@ -7,6 +7,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 
+#define IO_URING_ENTER 426 /* on every architecture */
+
 #if defined(__TARGET_ARCH_x86)
 #define X32_BIT 0x40000000
 
@@ -32,7 +34,6 @@ static __always_inline bool opens_by_path(long number)
 	switch (number) {
 	case 2: case 85: case 257: case 437: /* open, creat, openat, openat2 */
 	case 5: case 8: case 295:            /* i386: open, creat, openat */
-	case 426:                            /* io_uring_enter */
 		return true;
 	}
 	return false;
@@ -73,7 +74,7 @@ static __always_inline u64 stack_pointer(struct pt_regs *regs)
 
 static __always_inline bool opens_by_path(long number)
 {
-	return number == 56 || number == 437 || number == 426; /* openat, openat2, io_uring_enter */
+	return number == 56 || number == 437; /* openat, openat2 */
 }
 
 static __always_inline bool changes_by_path(long number)

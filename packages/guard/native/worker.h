@@ -1,4 +1,4 @@
-/* The threads that copy. The main thread never does: it must answer readers while a copy is made. */
+/* The threads that copy. The main thread never does: it must answer the next callers while a copy is made. */
 #ifndef SAMEPAGE_WORKER_H
 #define SAMEPAGE_WORKER_H
 
@@ -9,7 +9,7 @@
 
 struct job {
 	struct guard_event event;
-	int descriptor; /* the fanotify event's, the shared inode open for reading; -1 without */
+	bool held; /* by hold.h; else the caller waits in its hook for a result */
 };
 
 /* 0, or -1 with errno. */

@@ -15,8 +15,6 @@ export interface GuardStatus {
   readonly refused: { readonly rule: number; readonly unguarded: number; readonly timeout: number };
   /** Marks dropped in place because one link was left. */
   readonly unshared: number;
-  /** Opens that were under way when their inode was marked, and were sent back. */
-  readonly late: number;
   readonly breaks: number;
   /** Breaks that copied no byte (FICLONE). */
   readonly cloned: number;

@@ -11,7 +11,7 @@ const debian: GuardFacts = {
 };
 
 describe("whether a host can carry the guard", () => {
-  test("copy on write where the programs load and file_post_open exists", () => {
+  test("copy on write where the programs load and can copy", () => {
     expect(judgeAvailability(debian).mode).toBe("copy");
   });
 
@@ -23,7 +23,7 @@ describe("whether a host can carry the guard", () => {
   test("kernels before 6.9 only refuse, and it says so plainly", () => {
     const verdict = judgeAvailability({ ...debian, kernelRelease: "6.1.0-44-amd64", probe: { mode: "deny" } });
     expect(verdict.mode).toBe("deny");
-    expect(verdict.reason).toContain("since 6.9");
+    expect(verdict.reason).toContain("copying needs 6.9");
   });
 
   test.each([

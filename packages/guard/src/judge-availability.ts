@@ -17,7 +17,7 @@ export type GuardAvailability =
   | { readonly mode: "deny"; readonly reason: string }
   | { readonly mode: "none"; readonly reason: string; readonly hint: string };
 
-/** The first kernel with `file_post_open`, whose ESTALE makes an open walk its path again. */
+/** The oldest kernel whose copying is promised: some before it have what it needs, none was tried. */
 const copySince = [6, 9] as const;
 /** The first with sleepable LSM programs and ring buffers as the programs use them. */
 const denySince = [5, 11] as const;
@@ -34,8 +34,8 @@ export function judgeAvailability(facts: GuardFacts): GuardAvailability {
   if (!facts.hasDaemon) return none("the guard's daemon is not built", "Install clang, bpftool and libbpf-dev, then build again.");
   if (!facts.isRoot) return none("only root may load the guard", "Run as root.");
   if (facts.probe && "error" in facts.probe) return none(`the kernel refuses the guard's programs: ${facts.probe.error}`, "It may lack CONFIG_BPF_LSM, or this machine may forbid BPF (a container, lockdown).");
-  if (facts.probe?.mode === "copy") return { mode: "copy", reason: "BPF LSM with file_post_open: a guest that writes gets its own copy" };
-  return { mode: "deny", reason: `Linux ${facts.kernelRelease} lacks file_post_open (since ${copySince.join(".")}): in-place writes of shared files are refused, replacing them is free` };
+  if (facts.probe?.mode === "copy") return { mode: "copy", reason: "BPF LSM: a guest that writes gets its own copy" };
+  return { mode: "deny", reason: `Linux ${facts.kernelRelease} only carries the guard that refuses (copying needs ${copySince.join(".")}): in-place writes of shared files get EPERM, replacing them is free` };
 }
 
 function isAtLeast(release: string, [major, minor]: readonly [number, number]): boolean {

@@ -1,4 +1,5 @@
-/* cost read|write FILE COUNT: nanoseconds of one open and close, the best of nine runs of COUNT. */
+/* cost read|write FILE COUNT: nanoseconds of one open and close, the best of nine runs of COUNT. In a machine whose
+ * clock counts instructions these are instructions. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

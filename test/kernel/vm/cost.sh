@@ -1,11 +1,6 @@
-# What a break costs beside a copy, and what opens cost with the guard in force, for the log. Opens are not compared with a
-# machine without the guard here: an emulated CPU says little about the price of a trampoline, and taking hooks off under
-# load makes QEMU's emulation run instructions that are just being patched.
+# What a break costs beside a copy. What everybody else pays is in open-cost.sh.
 . /lib.sh
 cd /mnt/ext4
-mkdir -p c; echo shared > c/shared; ln c/shared c/other; echo plain > c/plain
-mark $SOCKET mark c/shared
-echo "# open for reading $(cost read c/shared 4000) ns, for writing (unmarked) $(cost write c/plain 4000) ns"
 
 # The break of 1 MB beside cp --preserve=all of it, each 20 times.
 cp -a /tools /mnt/ext4/cost

@@ -4,7 +4,10 @@ import { type Agent, type AgentConfig, createAgent, defaultConfig, type Engine }
 import { type Controller, type ControllerOptions, createController } from "@samepage/controller";
 import { type ApiClient, createApiClient, type RolloutView } from "@samepage/controller/api";
 import { startRedis, temporaryDirectory, type TestRedis } from "@samepage/test-support";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
+
+/** Agents of many tests run side by side: none takes the port for Prometheus unless a test names one. */
+const unmeasured: AgentConfig = { ...defaultConfig, metrics: { listen: "none" } };
 
 /** A controller over a real Redis, and what tests need to add agents to it. */
 export interface TestFleet extends AsyncDisposable {
@@ -13,7 +16,7 @@ export interface TestFleet extends AsyncDisposable {
   readonly controller: Controller;
   readonly api: ApiClient;
   /** Enrols a host by a new token and starts its agent in this process. */
-  addAgent(host: string, options?: { readonly engine?: Engine; readonly config?: AgentConfig; readonly labels?: Readonly<Record<string, string>> }): Promise<Agent>;
+  addAgent(host: string, options?: { readonly engine?: Engine; readonly config?: AgentConfig; readonly labels?: Readonly<Record<string, string>>; readonly logger?: Logger }): Promise<Agent>;
   /** Starts the agent of an enrolled host again. */
   startAgent(host: string, options?: { readonly engine?: Engine; readonly config?: AgentConfig }): Promise<Agent>;
   /** Another controller over the same Redis and authority. */
@@ -41,7 +44,7 @@ export async function startFleet(options: ControllerOptions = {}): Promise<TestF
     };
     const controller = await open();
     const api = createApiClient({ url: controller.address.api, token: controller.adminToken, ca: controller.ca });
-    const startAgent: TestFleet["startAgent"] = async (host, { engine, config = defaultConfig } = {}) => {
+    const startAgent: TestFleet["startAgent"] = async (host, { engine, config = unmeasured } = {}) => {
       const agent = await createAgent({ stateDir: join(dir, host), root: join(dir, `${host}-root`), config: unguarded(config), logger, ...(engine === undefined ? {} : { engine }) });
       stack.defer(async () => agent.close());
       return agent;
@@ -52,11 +55,11 @@ export async function startFleet(options: ControllerOptions = {}): Promise<TestF
       controller,
       api,
       startAgent,
-      addAgent: async (host, { engine, config = defaultConfig, labels = {} } = {}) => {
+      addAgent: async (host, { engine, config = unmeasured, labels = {}, logger: own = logger } = {}) => {
         await mkdir(join(dir, `${host}-root`), { recursive: true });
         const { secret, caFingerprint, agentAddress } = await api.tokens.create({ kind: "enrolment", labels });
         const enrolment = { controller: agentAddress, host, token: secret, fingerprint: caFingerprint };
-        const agent = await createAgent({ stateDir: join(dir, host), root: join(dir, `${host}-root`), config: unguarded(config), enrolment, logger, ...(engine === undefined ? {} : { engine }) });
+        const agent = await createAgent({ stateDir: join(dir, host), root: join(dir, `${host}-root`), config: unguarded(config), enrolment, logger: own, ...(engine === undefined ? {} : { engine }) });
         stack.defer(async () => agent.close());
         await agent.connected();
         return agent;

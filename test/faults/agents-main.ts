@@ -13,7 +13,7 @@ if (clockAheadMs !== 0) {
   Date.now = () => realNow() + clockAheadMs;
 }
 const logger = pino({ level: process.env["SAMEPAGE_TEST_LOG"] ?? "silent" }, pino.destination(2));
-const config = { ...defaultConfig, cowGuard: "off" as const, guests: { ...defaultConfig.guests, directories: ["/guests/*"] } };
+const config = { ...defaultConfig, cowGuard: "off" as const, guests: { ...defaultConfig.guests, directories: ["/guests/*"] }, metrics: { listen: "none" } };
 await Promise.all(
   hosts.map(async (host) => {
     const root = join(dir, `${host}-root`);

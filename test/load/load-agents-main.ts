@@ -10,7 +10,7 @@ import type { LoadAgentsOptions } from "./load-agents-options.ts";
 const { file }: { readonly file: string } = JSON.parse(process.argv[2] ?? "{}");
 const { dir, enrolments, milliseconds, failing, restarting, journal }: LoadAgentsOptions = JSON.parse(readFileSync(file, "utf8"));
 const logger = pino({ level: "silent" });
-const config = { ...defaultConfig, cowGuard: "off" as const, guests: { ...defaultConfig.guests, directories: ["/guests/*"] } };
+const config = { ...defaultConfig, cowGuard: "off" as const, guests: { ...defaultConfig.guests, directories: ["/guests/*"] }, metrics: { listen: "none" } };
 
 /** Enrolments under way at once: more would only wait in the controller's queue. */
 const atOnce = 16;

@@ -20,6 +20,8 @@ export type AgentErrorCode =
   | "ksm-domains"
   /** Merging made the host worse, and the tuner backed off. */
   | "ksm-backed-off"
+  /** The address for Prometheus cannot be listened on. */
+  | "metrics-listen"
   | "internal";
 
 /** Thrown by everything in this package; the message is one line that names what it is about. */

@@ -34,6 +34,8 @@ export interface Agent {
   readonly host: string;
   /** The controller's address. */
   readonly address: string;
+  /** Where Prometheus finds it, `http://host:port`; undefined: nowhere. */
+  readonly metrics: string | undefined;
   /** Resolves when a stream is open now, or opens next. */
   connected(): Promise<void>;
   /** Stops a running job with a consistent tree and keeps its report; safe to call twice. */

@@ -20,6 +20,7 @@ import { createJobRunner, interruptedReport } from "./jobs/job-runner.ts";
 import { openJobSpool } from "./jobs/job-spool.ts";
 import { createKsmKeeper } from "./ksm/ksm-keeper.ts";
 import { ksmPolicyFile } from "./ksm/ksm-policy.ts";
+import { openAgentMetrics } from "./metrics/open-agent-metrics.ts";
 import { keepConnected } from "./stream/keep-connected.ts";
 import type { ControllerStream, OutgoingMessage } from "./stream/open-stream.ts";
 import { createProgressSender } from "./stream/progress-sender.ts";
@@ -51,6 +52,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   await ksm.resume();
   const guard = await openHostGuard(config, logger);
   const watch = await openGuestWatch(join(stateDir, "guests-before.json"), guests);
+  const measured = await openAgentMetrics(config.metrics.listen, { certificate: () => identity.certificate, isConnected: () => stream !== undefined, jobs: () => runner.jobs(), ksm, logger });
   const closing = new AbortController();
   let stream: ControllerStream | undefined;
   let waiting = Promise.withResolvers<void>();
@@ -65,7 +67,10 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
     context: { engine: options.engine ?? unifyEngine, guests, memoryGuests, catalog: (signal) => openCatalogCalls(identity, signal), root, stateDir: join(stateDir, "engine"), ksm, guard, limits: config.limits },
     // Without it only the guests' gate knows less.
     begins: async (jobId) => watch.before(jobId).catch((error: unknown) => logger.warn({ err: error, job: jobId }, "cannot take down which guests run")),
-    finished: (report) => void sendReport(report),
+    finished: (report) => {
+      measured?.metrics.finished(report);
+      void sendReport(report);
+    },
     progressed: (value) => progress.progressed(value),
     logger,
   });
@@ -76,7 +81,9 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const renewal = createRenewal({ identity: () => identity, replace: replaceIdentity, request: async (csr) => send({ $case: "renewal", value: { csr } }), logger });
 
   const sendInventory = async () => {
-    for (const message of toInventory(await guests())) await send({ $case: "inventory", value: message });
+    const found = await guests();
+    measured?.metrics.found(found.map(({ state }) => state));
+    for (const message of toInventory(found)) await send({ $case: "inventory", value: message });
   };
   const beat = async () => {
     const health = await readHealth(root, watch, ksm).catch((error: unknown) => {
@@ -91,6 +98,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
     {
       opened: async (open) => {
         stream = open;
+        measured?.metrics.connected();
         await send({ $case: "hello", value: { facts: await readHostFacts({ hasCowGuard: guard.isAvailable }), jobs: runner.jobs(), fence: spool.fence } });
         await sendInventory();
         for (const report of spool.reports()) await sendReport(report);
@@ -154,7 +162,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
     await guard.close();
     progress.close();
     closing.abort();
-    await Promise.all([connection, looking]);
+    await Promise.all([connection, looking, measured?.close()]);
   };
   let closed: Promise<void> | undefined;
   const closeOnce = async () => {
@@ -163,7 +171,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   };
   options.signal?.addEventListener("abort", () => void closeOnce(), { once: true });
   logger.info({ controller: identity.controller }, "agent is ready");
-  return { host: identity.host, address: identity.controller, connected: async () => waiting.promise, close: closeOnce };
+  return { host: identity.host, address: identity.controller, metrics: measured?.address, connected: async () => waiting.promise, close: closeOnce };
 }
 
 const states = { running: GuestState.RUNNING, stopped: GuestState.STOPPED, unknown: GuestState.UNSPECIFIED } as const;

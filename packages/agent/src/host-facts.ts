@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism, machine, release, totalmem } from "node:os";
 import type { HostFacts } from "@samepage/proto";
 
-const agentVersion = "0.1.0";
+/** Of this agent, as `samepage --version` prints it. */
+export const agentVersion = "0.1.0";
 
 /** What this host is. */
 export async function readHostFacts(found: { readonly hasCowGuard: boolean }): Promise<HostFacts> {

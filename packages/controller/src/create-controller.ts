@@ -17,13 +17,15 @@ import { createEnrolment } from "./enrolment.ts";
 import { createFleet } from "./fleet-view.ts";
 import { createCatalogService } from "./grpc/catalog-service.ts";
 import { createAgentServer } from "./grpc/agent-server.ts";
+import { createHealthService } from "./grpc/health-service.ts";
 import { createEnrolmentService } from "./grpc/enrolment-service.ts";
 import { serveAgentStream } from "./grpc/serve-agent-stream.ts";
 import { createStreamRegistry } from "./grpc/stream-registry.ts";
 import { createApiServer } from "./http/api-server.ts";
 import { addAuthorityRoutes } from "./http/authority-routes.ts";
 import { addMetricsRoute } from "./http/metrics-route.ts";
-import { countMessages, createMetrics, timeDelivery, timeStep } from "./metrics.ts";
+import { addFleetMetrics } from "./fleet-metrics.ts";
+import { countMessages, countTransition, createMetrics, timeDelivery, timeStep } from "./metrics.ts";
 import { addAuditRoutes } from "./http/audit-routes.ts";
 import { addEventRoutes } from "./http/event-routes.ts";
 import { addHealthRoute } from "./http/health-route.ts";
@@ -158,6 +160,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
       cancel: async (cancels) => courier.cancel(cancels),
       wakeAt: async (rollout, at) => queues?.wakeAt(rollout, at),
     },
+    moved: (transition) => countTransition(metrics, transition),
     logger,
   });
   queues = createRolloutQueues(store, await connect("queue"), { tick: async (rollout) => timeStep(metrics, async () => runner.step(rollout)), deliver: async (command) => timeDelivery(metrics, async () => courier.deliver(command)) }, logger);
@@ -172,6 +175,13 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   const templates = createTemplates({ rollouts, store: templateStore, catalogs, audit });
   const jobs = createJobInbox({ rollouts, hosts, events, savings, acknowledged: async (job, fence) => courier.acknowledged(job, fence), requestTick, logger });
   const handler = countMessages(createAgentHandler(hosts, jobs, health, enrolment), metrics);
+  const ownHealth = async (): Promise<HealthView> => {
+    const problem = await store.ping().then(
+      () => undefined,
+      () => "Redis does not answer",
+    );
+    return { state: problem === undefined ? "ok" : "degraded", version, problems: problem === undefined ? [] : [problem], streams: streams.size };
+  };
   const acceptsPerSecond = options.acceptsPerSecond ?? 150;
   const agents = await createAgentServer({
     listen: agentListen,
@@ -180,6 +190,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     authorities: keeper.authority.authorities,
     agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => keeper.authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), heartbeatSeconds: options.heartbeatSeconds ?? 30, reconnectSeconds: () => Math.ceil(streams.size / acceptsPerSecond), logger }) },
     enrolment: createEnrolmentService(enrolment, logger),
+    health: createHealthService(async () => (await ownHealth()).state === "ok"),
     catalog: createCatalogService({ hosts, store: templateStore, templates, catalogs, keys: catalogKey.trusted, logger }),
   });
   opened.push(async () => agents.close());
@@ -187,13 +198,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
 
   const agentAddress = options.agentAddress ?? advertised(agents.address);
   const fleet = createFleet({ store, hosts, presence, select: selectHosts });
-  const ownHealth = async (): Promise<HealthView> => {
-    const problem = await store.ping().then(
-      () => undefined,
-      () => "Redis does not answer",
-    );
-    return { state: problem === undefined ? "ok" : "degraded", version, problems: problem === undefined ? [] : [problem], streams: streams.size };
-  };
+  addFleetMetrics(metrics.registry, { version, fleet, savings, health: ownHealth, authority: () => keeper.authority.certificate });
   const page = options.pageDirectory === undefined ? [] : await readPage(options.pageDirectory);
   const api = await createApiServer(options.apiListen ?? "127.0.0.1:7480", keeper.server, logger, (app) => {
     addHealthRoute(app, ownHealth);

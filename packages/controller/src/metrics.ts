@@ -1,3 +1,4 @@
+import type { Tick } from "@samepage/fleet";
 import type { AgentHandler } from "./grpc/agent-handler.ts";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
@@ -6,6 +7,10 @@ export interface Metrics {
   readonly registry: Registry;
   /** By kind of message. */
   readonly agentMessages: Counter<"message">;
+  /** Rollouts that this controller moved to a state. */
+  readonly rollouts: Counter<"state">;
+  /** Hosts of rollouts that this controller moved to a state. */
+  readonly rolloutHosts: Counter<"state">;
   /** Seconds from reading a rollout to having stored and handed on its next step. */
   readonly stepSeconds: Histogram;
   /** Seconds from taking a command off the queue to the agent's acknowledgement. */
@@ -25,12 +30,19 @@ export function createMetrics(streams: () => number): Metrics {
     registers,
     collect: () => gauge.set(streams()),
   });
-  return {
+  const metrics: Metrics = {
     registry,
     agentMessages: new Counter({ name: "samepage_agent_messages_total", help: "Messages from agents", labelNames: ["message"], registers }),
+    rollouts: new Counter({ name: "samepage_rollout_transitions_total", help: "Rollouts moved to a state, by the controller that moved them", labelNames: ["state"], registers }),
+    rolloutHosts: new Counter({ name: "samepage_rollout_host_transitions_total", help: "Hosts of rollouts moved to a state, by the controller that moved them", labelNames: ["state"], registers }),
     stepSeconds: new Histogram({ name: "samepage_rollout_step_seconds", help: "Time to make one step of a rollout", buckets, registers }),
     deliverySeconds: new Histogram({ name: "samepage_command_delivery_seconds", help: "Time from the queue to the agent's acknowledgement", labelNames: ["outcome"], buckets, registers }),
   };
+  // Series that alerts look at are there before anything happens: an increase from nothing is none.
+  for (const state of ["completed", "failed", "paused", "aborted"]) metrics.rollouts.inc({ state }, 0);
+  for (const state of ["succeeded", "failed", "skipped"]) metrics.rolloutHosts.inc({ state }, 0);
+  for (const outcome of ["acknowledged", "missing"]) metrics.deliverySeconds.zero({ outcome });
+  return metrics;
 }
 
 /** Counts every message on its way to the handler. */
@@ -50,6 +62,11 @@ export function countMessages(handler: AgentHandler, { agentMessages }: Metrics)
     heartbeat: counted("heartbeat", async (...rest) => handler.heartbeat(...rest)),
     renew: counted("renewal", async (...rest) => handler.renew(...rest)),
   };
+}
+
+/** Counts what became of a rollout or of one of its hosts. */
+export function countTransition({ rollouts, rolloutHosts }: Metrics, { of, to }: Tick["transitions"][number]): void {
+  (of === "rollout" ? rollouts : rolloutHosts).inc({ state: to });
 }
 
 /** Observes how long work takes that ends well or badly. */

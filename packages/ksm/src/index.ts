@@ -21,6 +21,7 @@ export { requireNoTuner } from "./foreign-writers.ts";
 export type { ForeignChange, ForeignTuner } from "./foreign-writers.ts";
 export { runTuner } from "./tuner-loop.ts";
 export type { TunerEvent, TunerLoopOptions } from "./tuner-loop.ts";
+export { findKsmd, takeSample } from "./ksm-sample.ts";
 export { DEFAULT_LIMITS } from "./tuner.ts";
 export type { TunerDecision, TunerLimits, TunerPhase } from "./tuner.ts";
 export type { LadderLimits, Rung } from "./back-off-ladder.ts";

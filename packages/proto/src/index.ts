@@ -1,3 +1,4 @@
+export * from "./gen/grpc/health/v1/health.pb.ts";
 export * from "./gen/samepage/v1/agent.pb.ts";
 export * from "./gen/samepage/v1/catalog.pb.ts";
 export * from "./gen/samepage/v1/enrolment.pb.ts";

@@ -18,6 +18,7 @@ guests:
     - { match: "lxc/web-*", domain: web }
 cowGuard: off
 limits: { priority: normal, pressure: 100, bytesPerSecond: 104857600, threads: 2 }
+metrics: { listen: "[::1]:9100" }
 `;
   expect(parseAgentConfig(source, "agent.yaml")).toEqual({
     controller: "samepage.example:7443",
@@ -25,6 +26,7 @@ limits: { priority: normal, pressure: 100, bytesPerSecond: 104857600, threads: 2
     guests: { providers: ["lxc", "nspawn"], directories: ["/srv/guests/*"], exclude: ["lxc/secret-*"], domains: [{ match: "lxc/web-*", domain: "web" }] },
     cowGuard: "off",
     limits: { background: false, pressureLimit: 100, bytesPerSecond: 104_857_600, threads: 2 },
+    metrics: { listen: "[::1]:9100" },
   });
 });
 
@@ -39,6 +41,7 @@ test.each([
   ["limits: { threads: 0 }", /limits\.threads: 0 is not a whole number/u],
   ["limits: { pressure: 0 }", /limits\.pressure: 0 is not a whole number/u],
   ["limits: { priority: high }", /limits\.priority: "high" is unknown/u],
+  ["metrics: { listen: 9100 }", /metrics\.listen: 9100 is not host:port or none/u],
   ["- a", /not a mapping/u],
   ["a: [", /agent\.yaml: /u],
 ])("%j is refused in one line that says where", (source, message) => {

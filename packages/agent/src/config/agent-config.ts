@@ -36,6 +36,10 @@ export interface AgentConfig {
    */
   readonly cowGuard: (typeof cowGuardChoices)[number];
   readonly limits: Limits;
+  readonly metrics: {
+    /** Where Prometheus finds this agent, `host:port`, plain HTTP; `none`: nowhere. Default `127.0.0.1:7481`: guests' names are for this host alone. */
+    readonly listen: string;
+  };
 }
 
 /** How much of the host a job may have. */
@@ -50,7 +54,8 @@ export interface Limits {
   readonly threads?: number;
 }
 
-export const defaultConfig: AgentConfig = { guests: { providers: providerNames, directories: [], exclude: [], domains: [] }, cowGuard: "auto", limits: backgroundLimits };
+/** What an empty file means. */
+export const defaultConfig: AgentConfig = { guests: { providers: providerNames, directories: [], exclude: [], domains: [] }, cowGuard: "auto", limits: backgroundLimits, metrics: { listen: "127.0.0.1:7481" } };
 
 /** Reads the file; a missing one means the defaults. @throws AgentError `config` naming the line or key. */
 export async function readAgentConfig(path: string): Promise<AgentConfig> {
@@ -70,9 +75,10 @@ export function parseAgentConfig(source: string, path: string): AgentConfig {
   const [mistake] = document.errors;
   if (mistake !== undefined) throw new AgentError("config", `${path}: ${mistake.message.split("\n")[0]}`, { hint: "correct the YAML", target: path });
   const value: unknown = document.toJS();
-  const top = fields(value ?? {}, path, ["controller", "host", "guests", "cowGuard", "limits"]);
+  const top = fields(value ?? {}, path, ["controller", "host", "guests", "cowGuard", "limits", "metrics"]);
   const guests = fields(top["guests"] ?? {}, `${path}: guests`, ["providers", "directories", "exclude", "domains"]);
   const limits = fields(top["limits"] ?? {}, `${path}: limits`, ["priority", "pressure", "bytesPerSecond", "threads"]);
+  const metrics = fields(top["metrics"] ?? {}, `${path}: metrics`, ["listen"]);
   return {
     ...(top["controller"] === undefined ? {} : { controller: text(top["controller"], `${path}: controller`, /^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/u, "host:port") }),
     ...(top["host"] === undefined ? {} : { host: text(top["host"], `${path}: host`, /^[A-Za-z0-9][A-Za-z0-9._-]*$/u, "letters, digits, dots, dashes and underscores") }),
@@ -89,6 +95,7 @@ export function parseAgentConfig(source: string, path: string): AgentConfig {
       ...(limits["bytesPerSecond"] === undefined ? {} : { bytesPerSecond: wholeNumber(limits["bytesPerSecond"], `${path}: limits.bytesPerSecond`, 1024 * 1024, Number.MAX_SAFE_INTEGER) }),
       ...(limits["threads"] === undefined ? {} : { threads: wholeNumber(limits["threads"], `${path}: limits.threads`, 1, 64) }),
     },
+    metrics: { listen: metrics["listen"] === undefined ? defaultConfig.metrics.listen : text(metrics["listen"], `${path}: metrics.listen`, /^(?:none|[^\s:]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5})$/u, "host:port or none") },
   };
 }
 

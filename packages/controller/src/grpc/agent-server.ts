@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Server, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
-import { AgentServiceService, CatalogServiceService, EnrolmentServiceService, type AgentServiceServer, type CatalogServiceServer, type EnrolmentServiceServer } from "@samepage/proto";
+import { AgentServiceService, CatalogServiceService, EnrolmentServiceService, HealthService, type AgentServiceServer, type CatalogServiceServer, type EnrolmentServiceServer, type HealthServer } from "@samepage/proto";
 import { ControllerError } from "../api/controller-error.ts";
 import type { ListenAddress } from "../listen-address.ts";
 import type { KeyPair } from "../pki/authority-files.ts";
@@ -17,6 +17,7 @@ export interface AgentServerOptions {
   readonly agents: AgentServiceServer;
   readonly enrolment: EnrolmentServiceServer;
   readonly catalog: CatalogServiceServer;
+  readonly health: HealthServer;
 }
 
 /** The one port for agents: streams of members and enrolment of newcomers. */
@@ -49,6 +50,7 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Ag
   addService(grpc, AgentServiceService, options.agents);
   addService(grpc, EnrolmentServiceService, options.enrolment);
   addService(grpc, CatalogServiceService, options.catalog);
+  addService(grpc, HealthService, options.health);
   const credentials = createServerCredentials(options.server, options.authorities);
   const injector = grpc.createConnectionInjector(credentials.credentials);
   const listener = createAcceptGate(options.acceptsPerSecond, (socket) => injector.injectConnection(socket));

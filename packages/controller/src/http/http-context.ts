@@ -62,6 +62,6 @@ function toControllerError(thrown: unknown): ControllerError {
   return ControllerError.from(thrown);
 }
 
-function isRedisAway(error: Error): boolean {
+export function isRedisAway(error: Error): boolean {
   return /Stream isn't writeable|Connection is closed|ECONNREFUSED|ENOENT|max retries per request|ClusterAllFailed/iu.test(`${error.name} ${error.message}`);
 }

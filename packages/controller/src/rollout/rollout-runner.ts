@@ -24,6 +24,8 @@ export interface RolloutRunnerDeps {
   readonly cordoned: () => Promise<ReadonlySet<string>>;
   readonly windows: WindowCalendar;
   readonly effects: RolloutEffects;
+  /** Told of every transition that this controller has stored. */
+  readonly moved: (transition: Tick["transitions"][number]) => void;
   readonly logger: Logger;
 }
 
@@ -77,6 +79,7 @@ async function tryStep(id: string, order: { readonly command: RolloutCommand; re
     const step = { id, from: state.version, state: decided.state, consumed: inbox.length, acquire: holds.acquire, release: holds.release, audit, events };
     const outcome = await deps.rollouts.store(step);
     if (outcome !== "stored") return false;
+    decided.transitions.forEach(deps.moved);
     for (const transition of decided.transitions) if (transition.of === "rollout") deps.logger.info({ rollout: id, from: transition.from, to: transition.to, reason: transition.reason }, "rollout moved");
   }
   // From here on nothing can be lost: what is not carried out now, a later tick decides again.

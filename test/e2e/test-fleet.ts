@@ -6,9 +6,6 @@ import { type ApiClient, createApiClient, type RolloutView } from "@samepage/con
 import { startRedis, temporaryDirectory, type TestRedis } from "@samepage/test-support";
 import { type Logger, pino } from "pino";
 
-/** Agents of many tests run side by side: none takes the port for Prometheus unless a test names one. */
-const unmeasured: AgentConfig = { ...defaultConfig, metrics: { listen: "none" } };
-
 /** A controller over a real Redis, and what tests need to add agents to it. */
 export interface TestFleet extends AsyncDisposable {
   readonly dir: string;
@@ -27,9 +24,12 @@ export interface TestFleet extends AsyncDisposable {
 
 const logger = pino({ level: process.env["SAMEPAGE_TEST_LOG"] ?? "silent" });
 
-/** The guard has tests in a machine of its own (test/kernel): here it would put hooks into the developer's kernel. */
+/**
+ * The guard has tests in a machine of its own (test/kernel): here it would put hooks into the developer's kernel. And of
+ * many tests side by side none takes the port for Prometheus, unless it names one of its own.
+ */
 export function unguarded(config: AgentConfig): AgentConfig {
-  return { ...config, cowGuard: "off" };
+  return { ...config, cowGuard: "off", metrics: config.metrics.listen === defaultConfig.metrics.listen ? { listen: "none" } : config.metrics };
 }
 
 export async function startFleet(options: ControllerOptions = {}): Promise<TestFleet> {
@@ -44,7 +44,7 @@ export async function startFleet(options: ControllerOptions = {}): Promise<TestF
     };
     const controller = await open();
     const api = createApiClient({ url: controller.address.api, token: controller.adminToken, ca: controller.ca });
-    const startAgent: TestFleet["startAgent"] = async (host, { engine, config = unmeasured } = {}) => {
+    const startAgent: TestFleet["startAgent"] = async (host, { engine, config = defaultConfig } = {}) => {
       const agent = await createAgent({ stateDir: join(dir, host), root: join(dir, `${host}-root`), config: unguarded(config), logger, ...(engine === undefined ? {} : { engine }) });
       stack.defer(async () => agent.close());
       return agent;
@@ -55,7 +55,7 @@ export async function startFleet(options: ControllerOptions = {}): Promise<TestF
       controller,
       api,
       startAgent,
-      addAgent: async (host, { engine, config = unmeasured, labels = {}, logger: own = logger } = {}) => {
+      addAgent: async (host, { engine, config = defaultConfig, labels = {}, logger: own = logger } = {}) => {
         await mkdir(join(dir, `${host}-root`), { recursive: true });
         const { secret, caFingerprint, agentAddress } = await api.tokens.create({ kind: "enrolment", labels });
         const enrolment = { controller: agentAddress, host, token: secret, fingerprint: caFingerprint };

@@ -186,6 +186,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   const agents = await createAgentServer({
     listen: agentListen,
     acceptsPerSecond,
+    connections: metrics.connections,
     server: keeper.server,
     authorities: keeper.authority.authorities,
     agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => keeper.authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), heartbeatSeconds: options.heartbeatSeconds ?? 30, reconnectSeconds: () => Math.ceil(streams.size / acceptsPerSecond), logger }) },

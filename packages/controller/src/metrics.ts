@@ -5,6 +5,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 /** What this controller counts, in Prometheus' terms. Each controller has its own: several may run in one process. */
 export interface Metrics {
   readonly registry: Registry;
+  /** Connections to the agents' port: `admitted` to TLS, or `refused` because too many waited. */
+  readonly connections: Counter<"outcome">;
   /** By kind of message. */
   readonly agentMessages: Counter<"message">;
   /** Rollouts that this controller moved to a state. */
@@ -32,6 +34,7 @@ export function createMetrics(streams: () => number): Metrics {
   });
   const metrics: Metrics = {
     registry,
+    connections: new Counter({ name: "samepage_agent_connections_total", help: "Connections to the agents' port", labelNames: ["outcome"], registers }),
     agentMessages: new Counter({ name: "samepage_agent_messages_total", help: "Messages from agents", labelNames: ["message"], registers }),
     rollouts: new Counter({ name: "samepage_rollout_transitions_total", help: "Rollouts moved to a state, by the controller that moved them", labelNames: ["state"], registers }),
     rolloutHosts: new Counter({ name: "samepage_rollout_host_transitions_total", help: "Hosts of rollouts moved to a state, by the controller that moved them", labelNames: ["state"], registers }),

@@ -3,6 +3,7 @@ import { Server, type ServiceDefinition, type UntypedServiceImplementation } fro
 import { AgentServiceService, CatalogServiceService, EnrolmentServiceService, HealthService, type AgentServiceServer, type CatalogServiceServer, type EnrolmentServiceServer, type HealthServer } from "@samepage/proto";
 import { ControllerError } from "../api/controller-error.ts";
 import type { ListenAddress } from "../listen-address.ts";
+import type { Metrics } from "../metrics.ts";
 import type { KeyPair } from "../pki/authority-files.ts";
 import { messageOf } from "../thrown.ts";
 import { createAcceptGate } from "./accept-gate.ts";
@@ -14,6 +15,8 @@ export interface AgentServerOptions {
   readonly server: KeyPair;
   /** PEM of the authorities whose client certificates are accepted. */
   readonly authorities: string;
+  /** Counts what becomes of connections at the gate. */
+  readonly connections: Metrics["connections"];
   readonly agents: AgentServiceServer;
   readonly enrolment: EnrolmentServiceServer;
   readonly catalog: CatalogServiceServer;
@@ -53,7 +56,14 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Ag
   addService(grpc, HealthService, options.health);
   const credentials = createServerCredentials(options.server, options.authorities);
   const injector = grpc.createConnectionInjector(credentials.credentials);
-  const listener = createAcceptGate(options.acceptsPerSecond, (socket) => injector.injectConnection(socket));
+  const listener = createAcceptGate({
+    ratePerSecond: options.acceptsPerSecond,
+    admit: (socket) => {
+      options.connections.inc({ outcome: "admitted" });
+      injector.injectConnection(socket);
+    },
+    refused: () => options.connections.inc({ outcome: "refused" }),
+  });
   listener.listen(options.listen);
   try {
     await once(listener, "listening");

@@ -31,6 +31,8 @@ export const keys = {
   mailbox: (id: string) => `samepage:mailbox:${id}`,
   /** Sorted set: rollout ids by time of creation. */
   rollouts: "samepage:{rollouts}:ids",
+  /** Set: ids of the rollouts that are not over. */
+  openRollouts: "samepage:{rollouts}:open",
   /** String: a rollout's frozen plan. */
   rolloutPlan: (id: string) => `samepage:{rollouts}:${id}:plan`,
   /** String: a rollout's state. */

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isOver } from "@samepage/fleet";
 import type { Logger } from "pino";
 import type { RolloutStore } from "./rollout-store.ts";
 
@@ -27,10 +26,7 @@ export function startReconciler({ rollouts, requestTick, logger }: ReconcilerDep
   let wake = new AbortController();
 
   const round = async () => {
-    for (const id of await rollouts.ids()) {
-      const stored = await rollouts.get(id);
-      if (stored !== undefined && !isOver(stored.state.status)) await requestTick(id);
-    }
+    for (const id of await rollouts.openIds()) await requestTick(id);
   };
   const running = (async () => {
     while (!closing.signal.aborted) {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ALWAYS_OPEN, type Cancel, type Dispatch, FleetError, type HostObservation, type HostSample, isOver, type JobReport, type RolloutCommand, type RolloutPlan, type RolloutState, type Tick, tick } from "@samepage/fleet";
+import { ALWAYS_OPEN, type Cancel, type Dispatch, FleetError, type HostObservation, type HostPhase, type HostSample, isOver, type JobReport, PHASE_OF_LETTER, type RolloutCommand, type RolloutPlan, type RolloutState, type Tick, tick } from "@samepage/fleet";
 import type { Logger } from "pino";
 import { ControllerError } from "../api/controller-error.ts";
 import type { EventBody } from "../api/event-view.ts";
@@ -57,7 +57,7 @@ export function createRolloutRunner(deps: RolloutRunnerDeps): RolloutRunner {
       const read = await deps.rollouts.read(id);
       if (read === undefined) return [];
       const { record, state, fenceFloor, locks } = read;
-      const [hosts, samples] = await Promise.all([observe(record.plan, state, locks, deps), readSamples(record.plan, state, deps)]);
+      const [hosts, samples] = await Promise.all([observe(record.plan, state, locks, false, deps), readSamples(record.plan, state, deps)]);
       return decide(record.plan, state, { now: Date.now(), reports: [], hosts, fenceFloor, samples }).explanations;
     },
   };
@@ -70,7 +70,7 @@ async function tryStep(id: string, order: { readonly command: RolloutCommand; re
   const { record, state, inbox, fenceFloor, locks } = read;
   const { plan } = record;
   if (isOver(state.status) && inbox.length === 0 && order === undefined && !(plan.hosts.some(({ name }) => locks[name] === id))) return true;
-  const [hosts, samples] = await Promise.all([observe(plan, state, locks, deps), readSamples(plan, state, deps)]);
+  const [hosts, samples] = await Promise.all([observe(plan, state, locks, order !== undefined, deps), readSamples(plan, state, deps)]);
   const decided = decide(plan, state, { now: Date.now(), reports: inbox, hosts, fenceFloor, samples, ...(order === undefined ? {} : { command: order.command }) });
   const { holds } = decided;
   if (decided.state !== state || inbox.length > 0 || holds.acquire.length > 0 || holds.release.length > 0) {
@@ -98,17 +98,27 @@ function decide(plan: RolloutPlan, state: RolloutState, input: Parameters<typeof
   }
 }
 
-async function observe(plan: RolloutPlan, state: RolloutState, locks: Readonly<Record<string, string>>, deps: RolloutRunnerDeps): Promise<ReadonlyMap<string, HostObservation>> {
+async function observe(plan: RolloutPlan, state: RolloutState, locks: Readonly<Record<string, string>>, hasOrder: boolean, deps: RolloutRunnerDeps): Promise<ReadonlyMap<string, HostObservation>> {
   const now = Date.now();
-  const names = plan.hosts.map(({ name }) => name);
-  const [online, seen, cordoned, windows] = await Promise.all([deps.presence.online(), deps.presence.seen(now), deps.cordoned(), deps.windows.states(names, now, state.waveSince)]);
+  // Of a host that has ended nothing is asked any more; an order may take any of them up again.
+  const names = plan.hosts.flatMap(({ name }, index) => (hasOrder || !isSettled(state, index) ? [name] : []));
+  const [presence, cordoned, windows] = await Promise.all([deps.presence.of(names, now), deps.cordoned(), deps.windows.states(names, now, state.waveSince)]);
   return new Map(
     plan.hosts.map(({ name }) => [
       name,
-      { online: online.has(name), lastSeenAt: seen.get(name) ?? 0, cordoned: cordoned.has(name), heldBy: locks[name] ?? null, window: windows.get(name) ?? ALWAYS_OPEN },
+      { ...(presence.get(name) ?? neverSeen), cordoned: cordoned.has(name), heldBy: locks[name] ?? null, window: windows.get(name) ?? ALWAYS_OPEN },
     ]),
   );
 }
+
+const settled: ReadonlySet<HostPhase | undefined> = new Set(["succeeded", "failed", "stopped", "skipped"]);
+
+/** Whether the host has ended and no permission of its job is open. */
+function isSettled({ phases, notes }: RolloutState, index: number): boolean {
+  return settled.has(PHASE_OF_LETTER.get(phases[index] ?? "")) && notes[index]?.open !== true;
+}
+
+const neverSeen = { online: false, lastSeenAt: 0 } as const;
 
 /** Readings of the hosts of the wave that soaks; nobody looks at any others. */
 async function readSamples({ policy, waves, hosts }: RolloutPlan, { status, wave }: RolloutState, { health }: RolloutRunnerDeps): Promise<ReadonlyMap<string, HostSample>> {

@@ -1,4 +1,4 @@
-import type { JobReport, RolloutPlan, RolloutState } from "@samepage/fleet";
+import { isOver, type JobReport, type RolloutPlan, type RolloutState } from "@samepage/fleet";
 import type { EventBody } from "../api/event-view.ts";
 import type { HostReportView } from "../api/report-view.ts";
 import type { RedisClient } from "../redis/connect-redis.ts";
@@ -32,6 +32,8 @@ export interface RolloutStore {
   create(record: RolloutRecord, state: RolloutState, audit: AuditEntry): Promise<void>;
   /** Newest first. */
   ids(): Promise<readonly string[]>;
+  /** Those that are not over, in no order. */
+  openIds(): Promise<readonly string[]>;
   get(id: string): Promise<StoredRollout | undefined>;
   /** What does not change about it; cheap when asked for again, where `get` reads the state of all its hosts. */
   recordOf(id: string): Promise<RolloutRecord | undefined>;
@@ -51,7 +53,7 @@ const inboxPage = 4000;
 /** Events kept, see EventLog. */
 const keptEvents = 20_000;
 
-/** KEYS: state, locks, inbox, audit, events, fence. ARGV: rollout, from, to, state, consumed, fence, acquire, release, audit, events, kept. */
+/** KEYS: state, locks, inbox, audit, events, fence, open. ARGV: rollout, from, to, state, consumed, fence, acquire, release, audit, events, kept, over. */
 const storeScript = script(`
 if redis.call("HGET", KEYS[1], "version") ~= ARGV[2] then return "conflict" end
 local acquire = cjson.decode(ARGV[7])
@@ -64,6 +66,7 @@ for _, host in ipairs(cjson.decode(ARGV[8])) do
   if redis.call("HGET", KEYS[2], host) == ARGV[1] then redis.call("HDEL", KEYS[2], host) end
 end
 redis.call("HSET", KEYS[1], "version", ARGV[3], "state", ARGV[4])
+redis.call(ARGV[12] == "1" and "SREM" or "SADD", KEYS[7], ARGV[1])
 if tonumber(ARGV[5]) > 0 then redis.call("LTRIM", KEYS[3], ARGV[5], -1) end
 if tonumber(ARGV[6]) > tonumber(redis.call("GET", KEYS[6]) or "0") then redis.call("SET", KEYS[6], ARGV[6]) end
 for _, fields in ipairs(cjson.decode(ARGV[9])) do redis.call("XADD", KEYS[4], "*", unpack(fields)) end
@@ -108,9 +111,11 @@ export function createRolloutStore(store: RedisClient): RolloutStore {
         .hset(keys.rolloutState(id), { version: state.version, state: JSON.stringify(state) })
         .xadd(keys.audit, "*", ...auditFields(audit))
         .zadd(keys.rollouts, createdAt, id)
+        .sadd(keys.openRollouts, id)
         .exec();
     },
     ids: async () => store.zrange(keys.rollouts, "0", "-1", "REV"),
+    openIds: async () => store.smembers(keys.openRollouts),
     get,
     recordOf,
     planOf: async (id) => (await recordOf(id))?.plan,
@@ -126,7 +131,7 @@ export function createRolloutStore(store: RedisClient): RolloutStore {
       const outcome = await runScript(
         store,
         storeScript,
-        [keys.rolloutState(id), keys.hostLocks, keys.rolloutInbox(id), keys.audit, keys.events, keys.fence],
+        [keys.rolloutState(id), keys.hostLocks, keys.rolloutInbox(id), keys.audit, keys.events, keys.fence, keys.openRollouts],
         [
           id,
           from,
@@ -139,6 +144,7 @@ export function createRolloutStore(store: RedisClient): RolloutStore {
           JSON.stringify(audit.map(auditFields)),
           JSON.stringify(events.map((event) => JSON.stringify(event))),
           keptEvents,
+          isOver(state.status) ? 1 : 0,
         ],
       );
       return outcome === "stored" || outcome === "held" ? outcome : "conflict";

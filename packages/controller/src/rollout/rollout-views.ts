@@ -1,4 +1,4 @@
-import { type HostPhase, isOver, PHASE_OF_LETTER, type RolloutPlan } from "@samepage/fleet";
+import { compareSavings, groupFailures, type HostPhase, isOver, PHASE_OF_LETTER, type RolloutPlan } from "@samepage/fleet";
 import type { HostReportView, RolloutReportView } from "../api/report-view.ts";
 import type { ProgressView, RolloutHostView, RolloutPlanView, RolloutSummary, RolloutView } from "../api/rollout-view.ts";
 import type { StoredRollout } from "./rollout-record.ts";
@@ -63,26 +63,19 @@ export function toReport(stored: StoredRollout, reports: Reports): RolloutReport
     const error = report?.error ?? (cause === undefined ? null : { ...cause, hint: "" });
     return { host: name, state: phaseOf(stored, index), startedAt: report?.startedAt ?? null, finishedAt: report?.finishedAt ?? null, error, result: report?.result ?? null };
   });
-  const both = plan.hosts.flatMap(({ predicted }, index) => (predicted !== null && reports.has(index) ? [predicted.diskBytes] : []));
+  const [all] = compareSavings(plan, stored.state);
+  const comparable = stored.state.counts.succeeded - (all?.unpredicted ?? 0);
   return {
     rollout: toSummary(stored),
     totals: {
       filesUnified: sum(hosts.map(({ result }) => numberAt(result, "files", "unified"))),
-      reclaimedBytes: stored.state.saved.reduce((total, { diskBytes }) => total + diskBytes, 0),
-      predictedBytes: both.length === 0 ? null : sum(both),
-      pageCacheSavedBytes: stored.state.saved.reduce((total, { cacheBytes }) => total + cacheBytes, 0),
+      reclaimedBytes: all?.real.diskBytes ?? 0,
+      predictedBytes: comparable > 0 ? (all?.predictedForDone.diskBytes ?? 0) : null,
+      pageCacheSavedBytes: all?.real.cacheBytes ?? 0,
     },
-    failures: groupFailures(hosts),
+    failures: groupFailures(plan, stored.state).map(({ code, kernel, message, hosts }) => ({ cause: `${code}${kernel === "" ? "" : ` on ${kernel}`}: ${message}`, hosts })),
     hosts,
   };
-}
-
-function groupFailures(hosts: readonly HostReportView[]): RolloutReportView["failures"] {
-  const groups = Map.groupBy(
-    hosts.filter(({ state, error }) => state === "failed" && error !== null),
-    ({ error }) => error?.code ?? "unknown",
-  );
-  return [...groups].map(([code, members]) => ({ cause: `${code}: ${members[0]?.error?.message ?? ""}`, hosts: members.map(({ host }) => host) })).toSorted((a, b) => b.hosts.length - a.hosts.length);
 }
 
 function phaseOf({ state }: StoredRollout, index: number): HostPhase {

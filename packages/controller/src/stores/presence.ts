@@ -19,7 +19,15 @@ export interface Presence {
   online(): Promise<ReadonlySet<string>>;
   /** When each host was last heard of, epoch milliseconds; for those online it is now. */
   seen(now: number): Promise<ReadonlyMap<string, number>>;
+  /** Both of these hosts only: in a fleet of ten thousand, a rollout over ten reads ten. */
+  of(hosts: readonly string[], now: number): Promise<ReadonlyMap<string, HostPresence>>;
   close(): Promise<void>;
+}
+
+export interface HostPresence {
+  readonly online: boolean;
+  /** Epoch milliseconds; 0 when never. */
+  readonly lastSeenAt: number;
 }
 
 interface StreamPlace {
@@ -84,6 +92,17 @@ export async function createPresence(store: RedisClient, controller: string, log
     seen: async (now) => {
       const [last, here] = await Promise.all([store.hgetall(keys.seen), online()]);
       return new Map(Object.entries(last).map(([host, at]) => [host, here.has(host) ? now : Number(at)]));
+    },
+    of: async (hosts, now) => {
+      if (hosts.length === 0) return new Map();
+      const [places, last, controllers] = await Promise.all([store.hmget(keys.online, ...hosts), store.hmget(keys.seen, ...hosts), alive()]);
+      return new Map(
+        hosts.map((host, index) => {
+          const place = places[index] ?? null;
+          const isOnline = place !== null && controllers.has(parsePlace(place).controller);
+          return [host, { online: isOnline, lastSeenAt: isOnline ? now : Number(last[index] ?? 0) }];
+        }),
+      );
     },
     close: async () => {
       closing.abort();

@@ -24,7 +24,7 @@ export interface Presence {
   close(): Promise<void>;
 }
 
-export interface HostPresence {
+interface HostPresence {
   readonly online: boolean;
   /** Epoch milliseconds; 0 when never. */
   readonly lastSeenAt: number;

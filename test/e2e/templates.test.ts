@@ -1,9 +1,7 @@
-import { createHash, createPublicKey } from "node:crypto";
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { credentials, type ServiceError } from "@grpc/grpc-js";
 import { type AgentConfig, defaultConfig } from "@samepage/agent";
-import { CatalogStore } from "@samepage/catalog";
 import { CatalogServiceClient } from "@samepage/proto";
 import { run } from "@samepage/test-support";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -66,13 +64,13 @@ test("a template goes from a host's tree to every agent's catalog, and drift com
   expect(await publish("1")).toBe("completed");
   const [view] = await fleet.api.templates.list();
   expect(view).toMatchObject({ name: "base", domain: "blue", aliases: { latest: "1" }, versions: [{ version: "1", source: { host: "h1", path: "/templates/base" }, retired: false }] });
-  expect(await fleet.api.templates.catalogs()).toMatchObject([{ domain: "blue", epoch: 1, digests: files.length, segments: 1, templates: 1 }]);
+  expect(await fleet.api.catalog.domains()).toMatchObject([{ domain: "blue", epoch: 1, digests: files.length, segments: 1, templates: 1 }]);
 
   await write(join(fleet.dir, "h1-root/guests/b/usr/bin/app"), "program, version 0");
   await write(join(fleet.dir, "h1-root/guests/b/etc/app.conf"), "setting of b");
   await rm(join(fleet.dir, "h1-root/guests/b/usr/lib/libapp.so"));
   await write(join(fleet.dir, "h1-root/guests/b/srv/data"), "data");
-  const { id } = await fleet.api.templates.compare({ name: "base", selector: "name=h1" });
+  const { id } = await fleet.api.drift.compare({ name: "base", selector: "name=h1" });
   expect(await fleet.until(id, isOver)).toMatchObject({ hosts: { succeeded: 1 } });
   const report = await fleet.api.rollouts.report(id);
   const clean = { modified: 0, missing: 0, extra: 0, permissions: 0, prelinked: 0, conffile: 0 };
@@ -95,19 +93,23 @@ test("a template goes from a host's tree to every agent's catalog, and drift com
   }); // prettier-ignore
 });
 
-test("an agent fetches the signed catalog of its own domain and believes it", async () => {
+test("an agent fetches the signed catalog of its own domain, and a run limited to templates shares only what it knows", async () => {
   await publish("1");
-  using h1 = disposable(await client("h1"));
-  const { keys } = await ask<{ keys: Uint8Array[] }>((done) => h1.calls.getCatalog({ domain: "blue" }, done));
-  const options = { directory: join(fleet.dir, "fetched"), domain: "blue", keys: keys.map((key) => createPublicKey({ key: Buffer.from(key), format: "der", type: "spki" })) };
-  const { store } = await CatalogStore.open(options);
-  const source = {
-    manifest: async () => Buffer.from((await ask<{ manifest: Uint8Array }>((done) => h1.calls.getCatalog({ domain: "blue" }, done))).manifest),
-    segment: async (name: string) => Buffer.from((await ask<{ bytes: Uint8Array }>((done) => h1.calls.readSegment({ domain: "blue", name, part: 0 }, done))).bytes),
-  };
-  expect(await store.update(source, new AbortController().signal)).toEqual({ changed: true, findings: [] });
-  const library = createHash("sha256").update(await readFile(join(fleet.dir, "h1-root/templates/base/usr/lib/libapp.so"))).digest();
-  expect(store.set.hasDigest(library)).toBe(true);
+  for (const guest of ["a", "b"]) await write(join(fleet.dir, `h1-root/guests/${guest}/usr/share/own`), "in both guests, in no template");
+  await write(join(fleet.dir, "h1-root/guests/b/usr/lib/libapp.so"), "library");
+  const { id } = await fleet.api.rollouts.create({ operation: { kind: "plan", settings: { scope: "template", ignoreMtime: true, minSize: 1, strategy: "hardlink", guard: "none" } }, selector: "name=h1" });
+  expect(await fleet.until(id, isOver)).toMatchObject({ hosts: { succeeded: 1 } });
+  const result = (await fleet.api.rollouts.report(id)).hosts[0]?.result;
+  // dpkg's own files are left alone; the program and the library are the template's, the file in usr/share is not.
+  expect(result).toMatchObject({ files: { unified: expect.any(Number), skipped: { "not-in-template": expect.any(Number) } } });
+  const [domain] = await fleet.api.catalog.domains();
+  expect(await fleet.api.catalog.agents()).toEqual([expect.objectContaining({ host: "h1", domain: "blue", epoch: domain?.epoch, digests: domain?.digests, behind: false, findings: [] })]);
+});
+
+test("a domain without a catalog fails a run that is limited to templates, and says so", async () => {
+  const { id } = await fleet.api.rollouts.create({ operation: { kind: "plan", settings: { scope: "template" } }, selector: "name=h2" });
+  expect(await fleet.until(id, isOver)).toMatchObject({ hosts: { failed: 1 } });
+  expect((await fleet.api.rollouts.report(id)).hosts[0]?.error).toMatchObject({ code: "catalog-missing" });
 });
 
 test("another domain's catalog, templates and orders are out of reach", async () => {
@@ -115,7 +117,7 @@ test("another domain's catalog, templates and orders are out of reach", async ()
   using h2 = disposable(await client("h2"));
   await expect(ask((done) => h2.calls.getCatalog({ domain: "blue" }, done))).rejects.toThrow(/h2 has no guest of domain blue/);
   await expect(ask((done) => h2.calls.readTemplate({ template: "base", version: "1", part: 0 }, done))).rejects.toThrow(/h2 has no guest of domain blue/);
-  const { id } = await fleet.api.templates.compare({ name: "base", selector: "name=h2" });
+  const { id } = await fleet.api.drift.compare({ name: "base", selector: "name=h2" });
   expect(await fleet.until(id, isOver)).toMatchObject({ state: "completed", hosts: { failed: 1 } });
   expect((await fleet.api.rollouts.report(id)).hosts[0]?.error).toMatchObject({ code: "catalog-refused" });
   await expect(ask((done) => h2.calls.putFrame({ jobId: `${id}.0`, index: 0, frame: Buffer.from("x") }, done))).rejects.toThrow(/no operator has ordered/);
@@ -125,17 +127,17 @@ test("a version never changes, and one that is retired leaves the catalog but st
   await publish("1");
   await write(join(fleet.dir, "h1-root/templates/base/usr/bin/app"), "program, version 2");
   expect(await publish("2")).toBe("completed");
-  const before = await fleet.api.templates.catalogs();
+  const before = await fleet.api.catalog.domains();
   const again = await fleet.api.templates.publish({ name: "base", version: "1", host: "h1", path: "/templates/base", domain: "blue" });
   expect(await fleet.until(again.id, isOver)).toMatchObject({ hosts: { failed: 1 } });
   expect((await fleet.api.rollouts.report(again.id)).hosts[0]?.error?.message).toContain("was published with other content");
 
   const retired = await fleet.api.templates.retire("base", "1");
   expect(retired.versions.map(({ version, retired: gone }) => [version, gone])).toEqual([["1", true], ["2", false]]); // prettier-ignore
-  const [after] = await fleet.api.templates.catalogs();
+  const [after] = await fleet.api.catalog.domains();
   expect(after?.digests).toBe((before[0]?.digests ?? 0) - 1);
   expect(after?.epoch).toBe((before[0]?.epoch ?? 0) + 1);
-  const { id } = await fleet.api.templates.compare({ name: "base", version: "1", selector: "name=h1", guests: ["dir/guests/a"] });
+  const { id } = await fleet.api.drift.compare({ name: "base", version: "1", selector: "name=h1", guests: ["dir/guests/a"] });
   expect(await fleet.until(id, isOver)).toMatchObject({ hosts: { succeeded: 1 } });
 });
 
@@ -156,7 +158,7 @@ test("an operator does all of it from the command line", async () => {
 
 test.each([
   [async () => fleet.api.templates.publish({ name: "../x", version: "1", host: "h1", path: "/t" }), "invalid"],
-  [async () => fleet.api.templates.compare({ name: "nobody" }), "not-found"],
+  [async () => fleet.api.drift.compare({ name: "nobody" }), "not-found"],
   [async () => fleet.api.templates.setAlias("base", "latest", "1"), "invalid"],
 ])("what cannot be is refused before any host hears of it", async (attempt, code) => {
   await publish("1");

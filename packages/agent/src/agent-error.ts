@@ -16,6 +16,10 @@ export type AgentErrorCode =
   | "discovery"
   /** The controller's catalog does not accept this, or does not have it. */
   | "catalog-refused"
+  /** A run was limited to templates, and the domain has none. */
+  | "catalog-missing"
+  /** No host that is online has a file that is to be restored. */
+  | "no-copy"
   /** KSM was asked for guests of more than one trust domain: the kernel merges all that take part with each other. */
   | "ksm-domains"
   /** Merging made the host worse, and the tuner backed off. */

@@ -4,7 +4,9 @@ import { GuestState, type Inventory, type Progress, type Report } from "@samepag
 import { HOST_PATHS } from "@samepage/ksm";
 import { pino } from "pino";
 import type { Agent, AgentOptions } from "./agent-options.ts";
+import { createCatalogKeeper } from "./catalog/catalog-keeper.ts";
 import { openCatalogCalls } from "./catalog/catalog-calls.ts";
+import { createContentServer } from "./catalog/content-server.ts";
 import { readAgentConfig } from "./config/agent-config.ts";
 import { type DiscoveredGuest, discoverAllGuests, discoverGuests } from "./discovery/discover-guests.ts";
 import { openGuestWatch } from "./health/guest-watch.ts";
@@ -48,6 +50,9 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const guests = async () => discoverGuests(config.guests, root, (path, reason) => logger.warn({ path, reason }, "not a guest that can be unified"));
   const memoryGuests = async () => discoverAllGuests(config.guests, root, (path, reason) => logger.debug({ path, reason }, "not a guest"));
 
+  const calls = (signal: AbortSignal) => openCatalogCalls(identity, signal);
+  const catalogs = createCatalogKeeper({ directory: join(stateDir, "catalog"), calls, domains: async () => new Set((await guests()).map(({ domain }) => domain)), logger });
+  const content = createContentServer({ guests, root, calls, logger });
   const ksm = createKsmKeeper({ paths: { ...HOST_PATHS, state: join(stateDir, "ksm.json") }, policy: ksmPolicyFile(join(stateDir, "ksm-policy.json")), guests: memoryGuests, logger });
   await ksm.resume();
   const guard = await openHostGuard(config, logger);
@@ -64,7 +69,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const progress = createProgressSender((value: Progress) => void send({ $case: "progress", value }));
   const runner = createJobRunner({
     spool,
-    context: { engine: options.engine ?? unifyEngine, guests, memoryGuests, catalog: (signal) => openCatalogCalls(identity, signal), root, stateDir: join(stateDir, "engine"), ksm, guard, limits: config.limits },
+    context: { engine: options.engine ?? unifyEngine, guests, memoryGuests, catalog: calls, catalogs, root, stateDir: join(stateDir, "engine"), ksm, guard, limits: config.limits },
     // Without it only the guests' gate knows less.
     begins: async (jobId) => watch.before(jobId).catch((error: unknown) => logger.warn({ err: error, job: jobId }, "cannot take down which guests run")),
     finished: (report) => {
@@ -129,6 +134,9 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
           case "reportAck":
             await spool.forget(message.value.jobId, message.value.fence);
             break;
+          case "contentWanted":
+            content.wanted(message.value);
+            break;
           case "renewal":
             await renewal.answered(message.value);
             // The new certificate is used from the next connection on; this one stays as it is.
@@ -162,7 +170,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
     await guard.close();
     progress.close();
     closing.abort();
-    await Promise.all([connection, looking, measured?.close()]);
+    await Promise.all([connection, looking, measured?.close(), catalogs.close(), content.close()]);
   };
   let closed: Promise<void> | undefined;
   const closeOnce = async () => {

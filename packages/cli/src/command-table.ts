@@ -2,6 +2,7 @@ import type { CommandTable } from "./verb.ts";
 import { agentJoin } from "./verbs/agent-join.ts";
 import { agentRun } from "./verbs/agent-run.ts";
 import { agentStatus } from "./verbs/agent-status.ts";
+import { catalogCandidates } from "./verbs/catalog-candidates.ts";
 import { catalogStatus } from "./verbs/catalog-status.ts";
 import { completion } from "./verbs/completion.ts";
 import { controllerRun } from "./verbs/controller-run.ts";
@@ -40,7 +41,10 @@ import { rolloutResume } from "./verbs/rollout-resume.ts";
 import { rolloutRetry } from "./verbs/rollout-retry.ts";
 import { rolloutWatch } from "./verbs/rollout-watch.ts";
 import { templateAdd } from "./verbs/template-add.ts";
+import { templateAlias } from "./verbs/template-alias.ts";
+import { templateAssign } from "./verbs/template-assign.ts";
 import { templateLs } from "./verbs/template-ls.ts";
+import { templateRetire } from "./verbs/template-retire.ts";
 import { templateShow } from "./verbs/template-show.ts";
 import { tokenCreate } from "./verbs/token-create.ts";
 import { up } from "./verbs/up.ts";
@@ -74,7 +78,7 @@ export const commandTable: CommandTable = {
     tokenCreate,
     hostLs, hostShow, hostLabel, hostCordon, hostRevoke,
     guestLs, guestShow,
-    templateAdd, templateLs, templateShow, drift, catalogStatus,
+    templateAdd, templateLs, templateShow, templateAlias, templateAssign, templateRetire, drift, catalogStatus, catalogCandidates,
     windowApply, windowLs, windowNext, windowRm,
     rolloutCreate, rolloutPlan, rolloutLs, rolloutWatch, rolloutPause, rolloutResume, rolloutAbort, rolloutRetry,
     report,

@@ -31,7 +31,7 @@ export interface ArgumentSpec<T> {
 }
 
 /** What a verb did: one object for `--json`, lines for people. */
-interface Outcome {
+export interface Outcome {
   readonly json: object;
   /** Called only when people read; the terminal says how wide and whether coloured. */
   readonly human: (terminal: Terminal) => readonly string[];

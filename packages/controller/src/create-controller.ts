@@ -8,10 +8,15 @@ import { createAgentHandler } from "./agent-messages.ts";
 import { ControllerError } from "./api/controller-error.ts";
 import type { HealthView } from "./api/health-view.ts";
 import type { Controller, ControllerOptions } from "./controller-options.ts";
+import { createAgentCatalogs } from "./catalog/agent-catalogs.ts";
 import { openCatalogKey } from "./catalog/catalog-key.ts";
+import { createContentCourier } from "./catalog/content-courier.ts";
+import { createContentRelay } from "./catalog/content-relay.ts";
 import { createDomainCatalogs } from "./catalog/domain-catalogs.ts";
+import { createDriftLedger } from "./catalog/drift-ledger.ts";
 import { createTemplateStore } from "./catalog/template-store.ts";
 import { createTemplates } from "./catalog/templates.ts";
+import { createUncoveredStore } from "./catalog/uncovered-store.ts";
 import type { CreateRollout } from "./api/rollout-view.ts";
 import { createEnrolment } from "./enrolment.ts";
 import { createFleet } from "./fleet-view.ts";
@@ -27,6 +32,7 @@ import { addMetricsRoute } from "./http/metrics-route.ts";
 import { addFleetMetrics } from "./fleet-metrics.ts";
 import { countMessages, countTransition, createMetrics, timeDelivery, timeStep } from "./metrics.ts";
 import { addAuditRoutes } from "./http/audit-routes.ts";
+import { addCatalogRoutes } from "./http/catalog-routes.ts";
 import { addEventRoutes } from "./http/event-routes.ts";
 import { addHealthRoute } from "./http/health-route.ts";
 import { addHostRoutes } from "./http/host-routes.ts";
@@ -143,7 +149,13 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   let send: (controller: string, mail: Mail) => Promise<void> = async () => {};
   const courier = createCommandCourier({ controller: id, presence, streams, rollouts, send: async (to, mail) => send(to, mail), logger });
   const lifecycle = createStreamLifecycle({ controller: id, streams, presence, events, send: async (to, mail) => send(to, mail), changed: async () => reconciler.wake(), logger });
-  const receive = async (mail: Mail) => (mail.type === "disconnect" ? lifecycle.receive(mail) : courier.receive(mail));
+  const templateStore = createTemplateStore(store);
+  const relay = createContentRelay(store);
+  const content = createContentCourier({ controller: id, templates: templateStore, relay, hosts, presence, streams, send: async (to, mail) => send(to, mail) });
+  const receive = async (mail: Mail) => {
+    if (mail.type === "disconnect") return lifecycle.receive(mail);
+    return mail.type === "content-wanted" ? content.receive(mail) : courier.receive(mail);
+  };
   const mailbox = await openMailbox(store, await connect("queue"), id, receive, logger);
   opened.push(async () => mailbox.close());
   send = async (to, mail) => mailbox.send(to, mail);
@@ -170,10 +182,12 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   opened.push(async () => reconciler.close());
 
   const catalogKey = await openCatalogKey(join(stateDir, "ca"));
-  const templateStore = createTemplateStore(store);
   const catalogs = createDomainCatalogs(store, catalogKey.privateKey);
   const templates = createTemplates({ rollouts, store: templateStore, catalogs, audit });
-  const jobs = createJobInbox({ rollouts, hosts, events, savings, acknowledged: async (job, fence) => courier.acknowledged(job, fence), requestTick, logger });
+  const agentCatalogs = createAgentCatalogs(store);
+  const drift = createDriftLedger(store);
+  const uncovered = createUncoveredStore(store);
+  const jobs = createJobInbox({ rollouts, hosts, events, savings, drift, acknowledged: async (job, fence) => courier.acknowledged(job, fence), requestTick, logger });
   const handler = countMessages(createAgentHandler(hosts, jobs, health, enrolment), metrics);
   const ownHealth = async (): Promise<HealthView> => {
     const problem = await store.ping().then(
@@ -192,7 +206,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => keeper.authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), heartbeatSeconds: options.heartbeatSeconds ?? 30, reconnectSeconds: () => Math.ceil(streams.size / acceptsPerSecond), logger }) },
     enrolment: createEnrolmentService(enrolment, logger),
     health: createHealthService(async () => (await ownHealth()).state === "ok"),
-    catalog: createCatalogService({ hosts, store: templateStore, templates, catalogs, keys: catalogKey.trusted, logger }),
+    catalog: createCatalogService({ hosts, store: templateStore, templates, catalogs, agents: agentCatalogs, content, relay, uncovered, rollouts, keys: catalogKey.trusted, logger }),
   });
   opened.push(async () => agents.close());
   opened.push(async () => lifecycle.close());
@@ -210,7 +224,8 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     addRolloutRoutes(app, { rollouts, hosts, tokens, runner, progressOf: (rollout) => progress.of(rollout) });
     addWindowRoutes(app, { windows, hosts, tokens, audit, changed: async () => reconciler.wake() });
     const start = async (request: CreateRollout, actor: string) => startRollout(request, actor, { rollouts, hosts, runner, progressOf: (rollout) => progress.of(rollout) });
-    addTemplateRoutes(app, { store: templateStore, templates, catalogs, tokens, start });
+    addTemplateRoutes(app, { store: templateStore, templates, catalogs, tokens, audit, start });
+    addCatalogRoutes(app, { templates: templateStore, catalogs, agents: agentCatalogs, drift, uncovered, hosts, tokens, start });
     addEventRoutes(app, { events, tokens, closing: closing.signal });
     addAuditRoutes(app, { audit, tokens });
     addSavingsRoute(app, { savings, tokens });

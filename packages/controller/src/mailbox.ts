@@ -7,6 +7,8 @@ export type Mail =
   | { readonly type: "command"; readonly host: string; readonly rollout: string; readonly job: string; readonly fence: number; readonly notBefore: number; readonly notAfter: number; readonly planHash: string; readonly replyTo: string }
   | { readonly type: "acknowledged"; readonly job: string; readonly fence: number }
   | { readonly type: "cancel"; readonly host: string; readonly job: string; readonly fence: number; readonly reason: string }
+  /** Tell the host that a file is wanted which it may have. Digest (hex) and path (base64) are bytes. */
+  | { readonly type: "content-wanted"; readonly host: string; readonly relay: string; readonly domain: string; readonly digest: string; readonly size: number; readonly path: string; readonly tree: string }
   /** End the host's stream; with `except`, unless it is that one. */
   | { readonly type: "disconnect"; readonly host: string; readonly reason: string; readonly except?: string };
 

@@ -7,9 +7,11 @@ import { FleetError } from "./fleet-error.ts";
  * - `verify`: check that the shared state is sound; changes nothing.
  * - `gc`: remove pool objects nothing links to; they come back by themselves with the next `unify`.
  * - `publish-template`, `drift`: describe a tree as a template version; compare guests with one; neither changes a guest.
+ * - `restore`: put a template's files back into guests; the bytes that stood there are gone, so there is no way back.
+ * - `candidates`: look for files that no template covers; changes nothing.
  * - `ksm-tune`, `ksm-restore`: set KSM's knobs; put back what was there before.
  */
-export const OPERATION_KINDS = ["plan", "unify", "deunify", "verify", "gc", "publish-template", "drift", "ksm-tune", "ksm-restore"] as const;
+export const OPERATION_KINDS = ["plan", "unify", "deunify", "verify", "gc", "publish-template", "drift", "restore", "candidates", "ksm-tune", "ksm-restore"] as const;
 
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 

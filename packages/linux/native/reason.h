@@ -14,6 +14,7 @@ enum {
   STATE_ERROR,
   STATE_DONE,
   STATE_STOPPED,
+  STATE_NOT_IN_TEMPLATE, /* set from JavaScript, with a space that takes no part */
   STATES
 };
 /* From here on a row's state is the index of its inode among the candidates. */

@@ -17,11 +17,15 @@ export const rowStates = [
   "error",
   "done",
   "stopped",
+  "not-in-template",
 ] as const;
 export type RowState = (typeof rowStates)[number];
 
 /** From here on a row's state is the number of its inode among the candidates. */
 const candidateState = 256;
+
+/** Space of names that take no part; see native/walk.h. */
+const noSpace = 0xffff;
 
 /** Names left alone by exact path; the number is the list's place in `TreeCounts.exact`. */
 export interface ExactPath {
@@ -154,6 +158,11 @@ export class Tree implements Disposable {
   }
   permissions(row: number): number {
     return this.#mode(row) & permissions;
+  }
+  /** Takes the row out of what is identified: it belongs to no template that this run is limited to. */
+  leaveOut(row: number): void {
+    this.#modes[row * 32 + 29] = noSpace;
+    this.#rows[row * rowWords + 15] = rowStates.indexOf("not-in-template");
   }
   directory(row: number): number {
     return this.#rows[row * rowWords + 12] ?? 0;

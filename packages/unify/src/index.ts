@@ -1,4 +1,5 @@
 export { backgroundLimits } from "./background-limits.ts";
+export type { CatalogScope } from "./catalog-scope.ts";
 export { readConffiles } from "./conffiles/read-conffiles.ts";
 export { defaultExcludes } from "./excludes-default.ts";
 export { type ExcludeRule, type ExcludeVerdict, parseExcludes } from "./excludes.ts";

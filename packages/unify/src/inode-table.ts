@@ -19,8 +19,10 @@ export class InodeTable implements InodeFacts {
   readonly #held: HeldInodes;
   /** Their numbers alone: nearly every inode is told from them without making its key. */
   readonly #heldNumbers: ReadonlySet<number>;
+  readonly #uncovered: Uint8Array | undefined;
 
-  constructor(tree: Tree, candidates: Candidates, spaces: readonly Space[], held: HeldInodes) {
+  /** @param uncovered by inode, 1 for those that no template has, in a run that is limited to templates */
+  constructor(tree: Tree, candidates: Candidates, spaces: readonly Space[], held: HeldInodes, uncovered?: Uint8Array) {
     this.#tree = tree;
     this.#candidates = candidates;
     // /proc/locks names the file system's own device; on btrfs st_dev is another one.
@@ -31,6 +33,7 @@ export class InodeTable implements InodeFacts {
     }));
     this.#held = held;
     this.#heldNumbers = new Set([...held.locked, ...held.swap].map((key) => Number(key.slice(key.lastIndexOf(":") + 1))));
+    this.#uncovered = uncovered;
   }
 
   ino(inode: number): number {
@@ -59,6 +62,8 @@ export class InodeTable implements InodeFacts {
     return this.#space(inode)?.shares ?? "links";
   }
   hindrance(inode: number): SkipReason | undefined {
+    // What is shared already stays shared.
+    if (this.#uncovered?.[inode] === 1 && !this.isPooled(inode)) return "not-in-template";
     if (this.shares(inode) === "extents" && this.#tree.isImmutable(this.#candidates.row(inode))) return "immutable";
     if (!this.#heldNumbers.has(this.ino(inode))) return undefined;
     const keys = this.#space(inode)?.devices.map((device) => inodeKey(device, this.ino(inode))) ?? [];

@@ -1,6 +1,7 @@
 import { availableParallelism, constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
 import { type Candidates, identifyTree, measureExtents, planHash, type Tree } from "@samepage/linux";
+import { findUncovered, leaveOutUnknownSizes } from "./catalog-scope.ts";
 import { checkOptions, type Settings } from "./check-options.ts";
 import { escapeName } from "./escape-name.ts";
 import { type FileSystemGroup, groupByFileSystem, type Space, spacesOf } from "./file-system-group.ts";
@@ -57,6 +58,7 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
       },
       run,
     );
+    if (options.catalog !== undefined) leaveOutUnknownSizes(tree, spaces, options.catalog);
     run.startPhase("identify", tree.counts.reduce((sum, { rows }) => sum + rows, 0));
     const candidates = await identifyTree(
       tree,
@@ -71,8 +73,9 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
       },
       run.job,
     );
+    const uncovered = options.catalog === undefined ? undefined : await findUncovered(tree, candidates, spaces, options.catalog, roots.all.map(({ fd }) => fd), run);
     run.startPhase("plan");
-    const facts = new InodeTable(tree, candidates, spaces, readHeldInodes());
+    const facts = new InodeTable(tree, candidates, spaces, readHeldInodes(), uncovered);
     const swaps = planSwaps(candidates, facts);
     const placement = await measureExtents(tree, candidates, Uint32Array.from(swaps.extents.flat()), settings.threads ?? availableParallelism(), run.job);
     const reflinks = planReflinks(swaps.extents, facts, placement, swaps.fate);

@@ -19,6 +19,8 @@ export const skipReasons = [
   "mount-point",
   "other-device",
   "swap-file",
+  // The run is limited to what templates have, and none has this content.
+  "not-in-template",
   "unsupported",
   "error",
 ] as const;

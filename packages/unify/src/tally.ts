@@ -22,6 +22,7 @@ const reasonOfState: Readonly<Record<RowState, SkipReason | undefined>> = {
   error: "error",
   done: undefined,
   stopped: undefined,
+  "not-in-template": "not-in-template",
 };
 
 /**

@@ -1,3 +1,4 @@
+import type { CatalogScope } from "./catalog-scope.ts";
 import type { Guest } from "./guest.ts";
 import type { InodeGuard } from "./inode-guard.ts";
 import type { GuardName, StrategyChoice } from "./strategy.ts";
@@ -17,6 +18,8 @@ export interface UnifyOptions {
   readonly minSize?: number;
   /** Two files may differ in mtime and still be unified (hard links take the canonical one's). Default false. */
   readonly ignoreMtime?: boolean;
+  /** Limits the run to what each domain's templates have (scope `template`). Default: everything identical within a domain (scope `all`). */
+  readonly catalog?: (domain: string) => CatalogScope;
   /** Where index, journal and exclude lists live. Default `/var/lib/samepage`. */
   readonly stateDir?: string;
   /** Epoch milliseconds; nothing is begun after it, and what is in hand ends within about a second. Default: none. */

@@ -4,8 +4,19 @@ import {
   type BeginUploadResponse,
   CatalogServiceClient,
   type EndUploadResponse,
+  type GetCatalogResponse,
+  type PutContentRequest,
+  type PutContentResponse,
   type PutFrameResponse,
+  type PutUncoveredRequest,
+  type PutUncoveredResponse,
+  type ReadContentResponse,
+  type ReadSegmentResponse,
   type ReadTemplateResponse,
+  type ReportCatalogRequest,
+  type ReportCatalogResponse,
+  type WantContentRequest,
+  type WantContentResponse,
 } from "@samepage/proto";
 import { AgentError } from "../agent-error.ts";
 import type { Identity } from "../identity/identity-file.ts";
@@ -17,6 +28,13 @@ export interface CatalogCalls extends Disposable {
   putFrame(jobId: string, index: number, frame: Buffer): Promise<PutFrameResponse>;
   endUpload(jobId: string, manifest: Buffer): Promise<EndUploadResponse>;
   readTemplate(template: string, version: string, part: number): Promise<ReadTemplateResponse>;
+  getCatalog(domain: string): Promise<GetCatalogResponse>;
+  readSegment(domain: string, name: string, part: number): Promise<ReadSegmentResponse>;
+  reportCatalog(report: ReportCatalogRequest): Promise<ReportCatalogResponse>;
+  wantContent(wanted: WantContentRequest): Promise<WantContentResponse>;
+  readContent(relay: string, part: number): Promise<ReadContentResponse>;
+  putContent(sent: PutContentRequest): Promise<PutContentResponse>;
+  putUncovered(files: PutUncoveredRequest): Promise<PutUncoveredResponse>;
 }
 
 /** A part of a manifest with room. */
@@ -56,6 +74,13 @@ export function openCatalogCalls({ controller, authorities, key, certificate }: 
     putFrame: async (jobId, index, frame) => call((...answer) => client.putFrame({ jobId, index, frame }, ...answer)),
     endUpload: async (jobId, manifest) => call((...answer) => client.endUpload({ jobId, manifest }, ...answer)),
     readTemplate: async (template, version, part) => call((...answer) => client.readTemplate({ template, version, part }, ...answer)),
+    getCatalog: async (domain) => call((...answer) => client.getCatalog({ domain }, ...answer)),
+    readSegment: async (domain, name, part) => call((...answer) => client.readSegment({ domain, name, part }, ...answer)),
+    reportCatalog: async (report) => call((...answer) => client.reportCatalog(report, ...answer)),
+    wantContent: async (wanted) => call((...answer) => client.wantContent(wanted, ...answer)),
+    readContent: async (relay, part) => call((...answer) => client.readContent({ relay, part }, ...answer)),
+    putContent: async (sent) => call((...answer) => client.putContent(sent, ...answer)),
+    putUncovered: async (files) => call((...answer) => client.putUncovered(files, ...answer)),
     [Symbol.dispose]: () => client.close(),
   };
 }

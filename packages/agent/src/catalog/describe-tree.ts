@@ -1,13 +1,17 @@
 import { closeSync, constants, openSync } from "node:fs";
-import { buildManifest, type BuiltManifest } from "@samepage/catalog";
+import { buildManifest, type BuiltManifest, readManifest, type TreeEntry } from "@samepage/catalog";
 import { readConffiles } from "@samepage/unify";
 import { AgentError } from "../agent-error.ts";
 import type { Limits } from "../config/agent-config.ts";
 import { messageOf } from "../thrown.ts";
 
-export interface DescribeOptions {
+/** How hard a tree may be read. */
+export interface DescribeLimits {
   readonly limits: Limits;
   readonly signal: AbortSignal;
+}
+
+export interface DescribeOptions extends DescribeLimits {
   readonly onFrame: (frame: Buffer) => Promise<void>;
 }
 
@@ -26,7 +30,26 @@ export async function describeTree(path: string, { limits, signal, onFrame }: De
   }
 }
 
-function openRoot(path: string): number {
+/**
+ * Describes a guest in memory, and asks something of its open root besides.
+ * @throws as describeTree
+ */
+export async function describeGuest<T extends object>(path: string, limits: DescribeLimits, ask: (root: number) => T): Promise<T & { readonly entries: readonly TreeEntry[] }> {
+  const frames: Buffer[] = [];
+  const { name } = await describeTree(path, { ...limits, onFrame: async (frame) => {
+      frames.push(frame);
+    },
+  });
+  const root = openRoot(path);
+  try {
+    return { ...ask(root), entries: [...readManifest(Buffer.concat(frames), name)] };
+  } finally {
+    closeSync(root);
+  }
+}
+
+/** Opens a guest's or template's root. @throws AgentError `discovery` */
+export function openRoot(path: string): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   } catch (cause) {

@@ -1,9 +1,12 @@
-import { Guard, KsmAction, type Operation, type Report, Strategy, type UnifyOperation } from "@samepage/proto";
+import { Guard, KsmAction, type Operation, type Report, Scope, Strategy, type UnifyOperation } from "@samepage/proto";
 import type { GuardName, StrategyChoice, UnifyOptions } from "@samepage/unify";
 import { AgentError } from "../agent-error.ts";
 import type { CatalogCalls } from "../catalog/catalog-calls.ts";
+import type { CatalogKeeper } from "../catalog/catalog-keeper.ts";
 import { compareGuests } from "../catalog/compare-guests.ts";
+import { findUncovered } from "../catalog/find-uncovered.ts";
 import { publishTemplate } from "../catalog/publish-template.ts";
+import { restoreGuests } from "../catalog/restore-guests.ts";
 import type { Limits } from "../config/agent-config.ts";
 import type { DiscoveredGuest } from "../discovery/discover-guests.ts";
 import { namePattern } from "../name-pattern.ts";
@@ -20,6 +23,8 @@ export interface OperationContext {
   readonly memoryGuests: () => Promise<readonly DiscoveredGuest[]>;
   /** The controller's catalog, on a connection of its own. */
   readonly catalog: (signal: AbortSignal) => CatalogCalls;
+  /** What the domains' templates consist of, as this host knows it. */
+  readonly catalogs: CatalogKeeper;
   /** What stands before every absolute path that an operator names; `""` on a real host. */
   readonly root: string;
   readonly jobId: string;
@@ -50,17 +55,19 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
     const chosen = chooseGuests(ofDomain(await context.memoryGuests(), domain), guestPatterns);
     return { $case: "ksm", value: await context.ksm.tune(chosen, { ...(cpuPercent === 0 ? {} : { cpuPercent }), zeroPages }, signal) };
   }
-  const guests = chooseGuests(await context.guests(), guestPatterns);
+  const all = await context.guests();
+  const guests = chooseGuests(all, guestPatterns);
+  const domains = new Set(guests.map(({ domain }) => domain));
   const common = { guests, stateDir, signal, onProgress };
   switch (kind?.$case) {
     case "plan": {
       await using cowGuard = await context.guard.forSharing();
-      using plan = await engine.planUnify({ ...common, ...limits, ...toSettings(kind.value), ...given(cowGuard) });
+      using plan = await engine.planUnify({ ...common, ...limits, ...toSettings(kind.value), ...given(cowGuard), ...(await toScope(kind.value, domains, context)) });
       return { $case: "unify", value: toUnifyResult(plan.report) };
     }
     case "unify": {
       await using cowGuard = await context.guard.forSharing();
-      const options = { ...common, ...limits, ...toSettings(kind.value), ...given(cowGuard) };
+      const options = { ...common, ...limits, ...toSettings(kind.value), ...given(cowGuard), ...(await toScope(kind.value, domains, context)) };
       using plan = await engine.planUnify(options);
       return { $case: "unify", value: toUnifyResult(plan.report.stopped === undefined ? await engine.applyPlan(plan, options) : plan.report) };
     }
@@ -77,6 +84,15 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
     case "drift": {
       using calls = context.catalog(signal);
       return { $case: "drift", value: await compareGuests(kind.value, guests, calls, { limits, signal }) };
+    }
+    case "restore": {
+      using calls = context.catalog(signal);
+      return { $case: "restore", value: await restoreGuests(kind.value, guests, all, calls, { limits, signal }) };
+    }
+    case "candidates": {
+      const covers = await context.catalogs.known(domains, signal);
+      using calls = context.catalog(signal);
+      return { $case: "candidates", value: await findUncovered(kind.value, context.jobId, guests, covers, calls, { limits, signal }) };
     }
     case undefined:
       throw new AgentError("internal", "an operation that this agent does not know was accepted");
@@ -111,6 +127,11 @@ function toSettings({ strategy, guard, excludes, minSize, ignoreMtime }: UnifyOp
     ...(minSize === 0n ? {} : { minSize: Number(minSize) }),
     ignoreMtime,
   };
+}
+
+/** A run that is limited to templates asks for the newest catalogs first. */
+async function toScope({ scope }: UnifyOperation, domains: ReadonlySet<string>, { catalogs, signal }: OperationContext): Promise<Pick<UnifyOptions, "catalog">> {
+  return scope === Scope.TEMPLATE ? { catalog: await catalogs.scopes(domains, signal) } : {};
 }
 
 function given(cowGuard: UnifyOptions["cowGuard"]): Pick<UnifyOptions, "cowGuard"> {

@@ -77,19 +77,19 @@ test("long drift is counted whole and listed to the limit", () => {
 });
 
 describe("candidates", () => {
-  const has = (guest: string, domain: string, ...names: string[]) => ({ guest, domain, files: names.map((name) => ({ digest: digest(name), size: 100, path: Buffer.from(name) })) });
+  const has = (name: string, domain: string, ...names: string[]) => ({ host: name.split("/")[0] ?? "", guest: name.split("/")[1] ?? "", domain, files: names.map((name) => ({ digest: digest(name), size: 100, path: Buffer.from(name) })) });
   test("files common to the same guests come together, with what sharing them frees", () => {
     const guests = [has("h1/a", "blue", "jre", "jar", "own-a"), has("h1/b", "blue", "jre", "jar"), has("h2/c", "blue", "jre", "jar", "twin"), has("h2/d", "blue", "twin")];
     expect(findCandidates(guests)).toEqual([
-      { domain: "blue", guests: ["h1/a", "h1/b", "h2/c"], files: 2, bytes: 200, saving: 400, examples: [Buffer.from("jre"), Buffer.from("jar")] },
+      { domain: "blue", guests: ["h1/a", "h1/b", "h2/c"], files: 2, bytes: 200, saving: 200, examples: [Buffer.from("jre"), Buffer.from("jar")] },
     ]);
   });
   test("domains are never added up", () => {
     const guests = [has("h1/a", "blue", "jre"), has("h1/b", "red", "jre"), has("h2/c", "blue", "jre")];
     expect(findCandidates(guests)).toEqual([]);
-    expect(findCandidates(guests, { minimumGuests: 2 })).toMatchObject([{ domain: "blue", guests: ["h1/a", "h2/c"], saving: 100 }]);
+    expect(findCandidates(guests, { minimumGuests: 2 })).toMatchObject([{ domain: "blue", guests: ["h1/a", "h2/c"], bytes: 100, saving: 0 }]);
   });
   test("a file twice in one guest does not count twice", () => {
-    expect(findCandidates([has("a", "blue", "x", "x"), has("b", "blue", "x")])).toEqual([]);
+    expect(findCandidates([has("h/a", "blue", "x", "x"), has("h/b", "blue", "x")])).toEqual([]);
   });
 });

@@ -7,6 +7,8 @@ export interface DriftSummary {
   counts: Record<DriftKind, number>;
   /** Bytes in files that are no longer the template's, so that they cannot be shared with it. */
   bytes: number;
+  /** Those of them in prelinked variants: what leaving these alone costs. */
+  prelinkedBytes: number;
   /** Packages with files that are another template version's, by package and version: what was not upgraded, or was downgraded. */
   behind: { package: string; version: string; files: number }[];
   /** The differences themselves, in path order, at most `limit`. */
@@ -40,18 +42,20 @@ export function summariseDrift(drifts: Generator<Drift, { same: number }>, versi
   const behind = new Map<string, { package: string; version: string; files: number }>();
   const items: DriftItem[] = [];
   let bytes = 0;
+  let prelinkedBytes = 0;
   for (;;) {
     const step = drifts.next();
     if (step.done === true) {
       const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
       const order = [...behind.values()].sort((a, b) => b.files - a.files || (a.package < b.package ? -1 : 1));
-      return { same: step.value.same, counts, bytes, behind: order, items, omitted: total - items.length };
+      return { same: step.value.same, counts, bytes, prelinkedBytes, behind: order, items, omitted: total - items.length };
     }
     const { kind, template, guest } = step.value;
     const entry = guest ?? template;
     if (entry === undefined) continue;
     counts[kind]++;
     if (kind !== "missing" && kind !== "permissions") bytes += guest?.size ?? 0;
+    if (kind === "prelinked") prelinkedBytes += guest?.size ?? 0;
     const owner = entry.package ?? template?.package;
     const version = guest?.digest === undefined || kind !== "modified" ? undefined : versionOf(guest.path, guest.digest);
     if (owner !== undefined && version !== undefined) {

@@ -8,6 +8,8 @@ export interface FleetDrift {
   clean: number;
   counts: Record<DriftKind, number>;
   bytes: number;
+  /** Those of them in prelinked variants. */
+  prelinkedBytes: number;
   /** "412 guests still on openssl from @3": most guests first. */
   behind: { package: string; version: string; guests: number }[];
   /** Names modified in most guests, at most `limit`: candidates for the template's next version. */
@@ -24,14 +26,16 @@ export function summariseFleet(guests: Iterable<DriftSummary>, limit = defaultLi
     clean: 0,
     counts: { modified: 0, missing: 0, extra: 0, permissions: 0, prelinked: 0, conffile: 0 },
     bytes: 0,
+    prelinkedBytes: 0,
     behind: [],
     common: [],
   };
   const behind = new Map<string, { package: string; version: string; guests: number }>();
   const common = new Map<string, { kind: DriftKind; path: Buffer; guests: number }>();
-  for (const { counts, bytes, behind: packages, items } of guests) {
+  for (const { counts, bytes, prelinkedBytes, behind: packages, items } of guests) {
     fleet.guests++;
     fleet.bytes += bytes;
+    fleet.prelinkedBytes += prelinkedBytes;
     if (counts.modified + counts.missing + counts.permissions + counts.prelinked === 0) fleet.clean++;
     for (const [kind, count] of entriesOf(counts)) fleet.counts[kind] += count;
     for (const { package: name, version } of packages) countUp(behind, `${name}\0${version}`, { package: name, version, guests: 0 });

@@ -30,6 +30,7 @@ export const PT = { load: 1, gnuStack: 0x6474e551 } as const;
 
 export const DT = {
   null: 0,
+  needed: 1,
   pltgot: 3,
   hash: 4,
   strtab: 5,

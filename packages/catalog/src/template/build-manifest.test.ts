@@ -115,7 +115,7 @@ test("a restored path is the template's again, and drift is gone", async () => {
   const template = await entriesOf("template");
   const app = template.find(({ path }) => path.toString() === "usr/bin/app");
   if (app === undefined) throw new Error("not in the manifest");
-  await restoreEntry(rootOf("guest"), app, chunks(await readFile(join(directory, "template/usr/bin/app"))));
+  await restoreEntry(rootOf("guest"), app, { bytes: chunks(await readFile(join(directory, "template/usr/bin/app"))) });
   const drifts = [...compareTrees(template, await entriesOf("guest"))].map(({ kind, guest }) => `${kind} ${guest?.path.toString()}`);
   expect(drifts).toEqual(["conffile etc/app.conf"]);
   expect((await stat(join(directory, "guest/usr/bin/app"))).mode & 0o7777).toBe(0o755);
@@ -130,7 +130,7 @@ test.each([
   await makeTree("guest", "2");
   const app = (await entriesOf("template")).find(({ path }) => path.toString() === "usr/bin/app");
   if (app === undefined) throw new Error("not in the manifest");
-  await expect(restoreEntry(rootOf("guest"), app, chunks(...parts))).rejects.toMatchObject({ code: "restore-digest" });
+  await expect(restoreEntry(rootOf("guest"), app, { bytes: chunks(...parts) })).rejects.toMatchObject({ code: "restore-digest" });
   expect(await readFile(join(directory, "guest/usr/bin/app"), "utf8")).toBe("#!/bin/sh\necho 2\n");
   expect(await readdir(join(directory, "guest/usr/bin"))).toEqual(["app"]);
 });
@@ -143,10 +143,10 @@ test("restoring never writes into an inode that others share, nor through a link
   const app = (await entriesOf("template")).find(({ path }) => path.toString() === "usr/bin/app");
   if (app === undefined) throw new Error("not in the manifest");
   const content = await readFile(join(directory, "template/usr/bin/app"));
-  await restoreEntry(rootOf("guest"), app, chunks(content));
+  await restoreEntry(rootOf("guest"), app, { bytes: chunks(content) });
   expect(await readFile(join(directory, "other/app"), "utf8")).toBe("#!/bin/sh\necho 2\n");
   await rm(join(directory, "guest/usr/bin"), { recursive: true });
   await symlink("../../other", join(directory, "guest/usr/bin"));
-  await expect(restoreEntry(rootOf("guest"), app, chunks(content))).rejects.toMatchObject({ code: "ENOTDIR" });
+  await expect(restoreEntry(rootOf("guest"), app, { bytes: chunks(content) })).rejects.toMatchObject({ code: "ENOTDIR" });
   expect(await readdir(join(directory, "other"))).toEqual(["app"]);
 });

@@ -26,6 +26,8 @@ export interface Template {
   versions: readonly TemplateVersion[];
   /** Alias → version, e.g. `stable` → `3`. `latest` always exists and follows publication. */
   aliases: Readonly<Record<string, string>>;
+  /** Shell-style patterns over the names of guests that are made from it. */
+  guests?: readonly string[];
 }
 
 const namePattern = /^[a-z0-9][a-z0-9._+-]{0,63}$/i;
@@ -69,6 +71,11 @@ export function withAlias(template: Template, alias: string, version: string): T
 export function withRetired(template: Template, version: string): Template {
   const target = resolveVersion(template, version);
   return { ...template, versions: template.versions.map((known) => (known === target ? { ...known, retired: true } : known)) };
+}
+
+/** A template assigned to the guests with such names, and to no others. */
+export function withGuests(template: Template, patterns: readonly string[]): Template {
+  return { ...template, guests: [...new Set(patterns)] };
 }
 
 /** The version an operator names, by itself or by an alias. @throws CatalogError `template-unknown` */

@@ -23,7 +23,13 @@ interface DriftOfGuest {
   readonly conffile: number;
   /** In files that cannot be shared with the template any more. */
   readonly bytes: number;
-  readonly items: readonly { readonly kind: string; readonly path: string; readonly package: string }[];
+  /** Those of them in prelinked variants. */
+  readonly prelinkedBytes: number;
+  /** A job in the guest runs prelink every night. */
+  readonly prelinkCron: boolean;
+  /** Packages with files of another version of the template. */
+  readonly behind: readonly { readonly package: string; readonly version: string; readonly files: number }[];
+  readonly items: readonly { readonly kind: string; readonly path: string; readonly package: string; readonly version: string }[];
   readonly itemsOmitted: number;
 }
 
@@ -48,10 +54,30 @@ export function driftLines(hosts: readonly DriftOfHost[], terminal: Terminal): s
     terminal,
   );
   const [only] = rows;
-  return [...lines, ...(only !== undefined && rows.length === 1 ? itemLines(only.guest, terminal) : []), ...errors];
+  return [...lines, ...behindLines(rows), ...prelinkLines(rows, terminal), ...(only !== undefined && rows.length === 1 ? itemLines(only.guest, terminal) : []), ...errors];
 }
 
+/** "412 guests still on openssl from @3", most guests first; the whole fleet's is `GET /v1/drift`. */
+function behindLines(rows: readonly { readonly guest: DriftOfGuest }[]): string[] {
+  const counted = new Map<string, number>();
+  for (const { guest } of rows) for (const { package: name, version } of guest.behind) counted.set(`${name} from @${version}`, (counted.get(`${name} from @${version}`) ?? 0) + 1);
+  return [...counted].sort(([, a], [, b]) => b - a).slice(0, shownPackages).map(([what, guests]) => printable(`${formatCount(guests)} ${guests === 1 ? "guest" : "guests"} still on ${what}`));
+}
+
+/** What prelink costs, and where it goes on costing. */
+function prelinkLines(rows: readonly { readonly host: string; readonly guest: DriftOfGuest }[], { style }: Terminal): string[] {
+  const bytes = rows.reduce((sum, { guest }) => sum + guest.prelinkedBytes, 0);
+  const active = rows.filter(({ guest }) => guest.prelinkCron).map(({ host, guest }) => `${host}/${guest.name}`);
+  return [
+    ...(bytes > 0 ? [`prelinked variants are left alone, which costs ${formatBytes(bytes)}; --adopt-template-prelink replaces them by the template's`] : []),
+    ...(active.length > 0 ? [style.bad(printable(`prelink runs every night in ${active.join(", ")}: it undoes what is shared; set PRELINKING=no there`))] : []),
+  ];
+}
+
+/** Packages listed; a fleet that is further behind needs an upgrade, not a list. */
+const shownPackages = 20;
+
 function itemLines({ items, itemsOmitted }: DriftOfGuest, { style }: Terminal): string[] {
-  const lines = items.map(({ kind, path, package: owner }) => printable(`${kind.padEnd(11)} /${path}${owner === "" ? "" : `  (${owner})`}`));
+  const lines = items.map(({ kind, path, package: owner, version }) => printable(`${kind.padEnd(11)} /${path}${owner === "" ? "" : `  (${owner})`}${version === "" ? "" : `  as in @${version}`}`));
   return itemsOmitted > 0 ? [...lines, style.dim(`and ${formatCount(itemsOmitted)} more`)] : lines;
 }

@@ -26,6 +26,7 @@ export const rolloutOptions = {
   strategy: choice("strategy", ["auto", "hardlink", "reflink"], "how files share", "auto"),
   guard: choice("guard", ["cow", "immutable", "none"], "what protects a shared file", "the strongest each host has"),
   minSize: bytes("leave smaller files alone", "16"),
+  scope: choice("scope", ["all", "template"], "template: share only what the catalog of a guest's domain knows", "all"),
   ignoreMtime: toggle("unify files that differ only in modification time"),
   excludeFrom: text("file", "exclude rules in vunify-exclude syntax", { defaultText: "the built-in list", completes: "file" }),
   domain: text("name", "for ksm-tune: only guests of this trust domain", { defaultText: "all, if they are of one domain" }),
@@ -52,6 +53,7 @@ interface RolloutInput {
   readonly strategy: "auto" | "hardlink" | "reflink" | undefined;
   readonly guard: "cow" | "immutable" | "none" | undefined;
   readonly minSize: number | undefined;
+  readonly scope: "all" | "template" | undefined;
   readonly ignoreMtime: boolean;
   readonly excludeFrom: string | undefined;
   readonly domain: string | undefined;
@@ -66,6 +68,7 @@ export async function rolloutRequest(input: RolloutInput): Promise<CreateRollout
     strategy: input.strategy,
     guard: input.guard,
     minSize: input.minSize,
+    scope: input.scope,
     ignoreMtime: input.ignoreMtime || undefined,
     excludes: input.excludeFrom === undefined ? undefined : await readExcludes(input.excludeFrom),
   });

@@ -1,4 +1,5 @@
 import type { AuthorityStep, AuthorityView } from "./authority-view.ts";
+import type { AgentCatalogView, CandidatesView, FleetDriftView, GuestDriftView, LookForCandidates, RestoreFromTemplate } from "./catalog-view.ts";
 import type { AuditView } from "./audit-view.ts";
 import { callJson, callLines, type ApiTarget } from "./api-call.ts";
 import { readEvents } from "./read-events.ts";
@@ -77,10 +78,28 @@ export interface ApiClient {
     setAlias(name: string, alias: string, version: string, signal?: AbortSignal): Promise<TemplateView>;
     /** Its digests leave the catalog; it stays to compare with. */
     retire(name: string, version: string, signal?: AbortSignal): Promise<TemplateView>;
-    /** Starts the rollout that compares guests with it. */
-    compare(request: CompareWithTemplate, signal?: AbortSignal): Promise<RolloutView>;
+    /** Says which guests are made from it: patterns over their names, in place of those before. */
+    assign(name: string, guests: readonly string[], signal?: AbortSignal): Promise<TemplateView>;
+  };
+  catalog: {
     /** What agents hold, by trust domain. */
-    catalogs(signal?: AbortSignal): Promise<readonly CatalogView[]>;
+    domains(signal?: AbortSignal): Promise<readonly CatalogView[]>;
+    /** How it stands at each agent, with what was refused there. */
+    agents(signal?: AbortSignal): Promise<readonly AgentCatalogView[]>;
+    /** What many guests have in common and no template covers, best saving first. */
+    candidates(filter?: { readonly minimumGuests?: number }, signal?: AbortSignal): Promise<CandidatesView>;
+    /** Starts the rollout that looks for them. */
+    lookForCandidates(request: LookForCandidates, signal?: AbortSignal): Promise<RolloutView>;
+  };
+  drift: {
+    /** The newest comparison of every guest, summed up by template. */
+    summary(signal?: AbortSignal): Promise<readonly FleetDriftView[]>;
+    /** The newest comparison of each guest with a template. */
+    guests(template: string, signal?: AbortSignal): Promise<readonly GuestDriftView[]>;
+    /** Starts the rollout that compares guests with a template. */
+    compare(request: CompareWithTemplate, signal?: AbortSignal): Promise<RolloutView>;
+    /** Starts the rollout that puts a template's files back. */
+    restore(request: RestoreFromTemplate, signal?: AbortSignal): Promise<RolloutView>;
   };
   /** Pushed as they happen; ends when the signal aborts, reconnects by itself after a lost connection. */
   events(filter?: { readonly rollout?: string; readonly after?: string }, signal?: AbortSignal): AsyncIterable<EventView>;
@@ -149,8 +168,19 @@ export function createApiClient(target: ApiTarget): ApiClient {
       get: async (name, signal) => get(template(name), signal),
       setAlias: async (name, alias, version, signal) => post(`${template(name)}/aliases/${encodeURIComponent(alias)}`, { version }, signal),
       retire: async (name, version, signal) => post(`${template(name)}/versions/${encodeURIComponent(version)}/retire`, undefined, signal),
+      assign: async (name, guests, signal) => callJson(target, { method: "PUT", path: `${template(name)}/guests`, body: { guests }, signal }),
+    },
+    catalog: {
+      domains: async (signal) => (await get<{ domains: CatalogView[] }>("/v1/catalog", signal)).domains,
+      agents: async (signal) => (await get<{ agents: AgentCatalogView[] }>("/v1/catalog/agents", signal)).agents,
+      candidates: async ({ minimumGuests } = {}, signal) => get(withQuery("/v1/candidates", { minimumGuests: minimumGuests?.toString() }), signal),
+      lookForCandidates: async (body, signal) => post("/v1/candidates", body, signal),
+    },
+    drift: {
+      summary: async (signal) => (await get<{ templates: FleetDriftView[] }>("/v1/drift", signal)).templates,
+      guests: async (name, signal) => (await get<{ guests: GuestDriftView[] }>(`/v1/drift/${encodeURIComponent(name)}`, signal)).guests,
       compare: async (body, signal) => post("/v1/drift", body, signal),
-      catalogs: async (signal) => (await get<{ domains: CatalogView[] }>("/v1/catalog", signal)).domains,
+      restore: async (body, signal) => post("/v1/restore", body, signal),
     },
     events: (filter = {}, signal) => readEvents(target, filter, signal),
     audit: (filter = {}, signal) => callLines<AuditView>(target, { method: "GET", path: withQuery("/v1/audit", filter), signal }),

@@ -2,6 +2,7 @@ export { type ApiClient, createApiClient } from "./api-client.ts";
 export type { ApiTarget } from "./api-call.ts";
 export type { AuthorityStep, AuthorityView } from "./authority-view.ts";
 export type { AuditView } from "./audit-view.ts";
+export type { AgentCatalogView, CandidatesView, CandidateView, DriftCounts, FleetDriftView, GuestDriftView, LookForCandidates, RestoreFromTemplate } from "./catalog-view.ts";
 export { ControllerError, type ControllerErrorCode, type ErrorBody } from "./controller-error.ts";
 export type { EventBody, EventView } from "./event-view.ts";
 export type { HealthView } from "./health-view.ts";

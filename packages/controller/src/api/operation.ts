@@ -10,6 +10,8 @@ export interface UnifySettings {
   readonly minSize?: number;
   /** Default false. */
   readonly ignoreMtime?: boolean;
+  /** `template`: only what the catalog of a guest's domain knows. Default `all`: everything identical within the domain. */
+  readonly scope?: "all" | "template";
 }
 
 /**
@@ -22,11 +24,11 @@ export interface Operation {
   readonly kind: OperationKind | CatalogOperationKind;
   /** Shell-style patterns (`*`, `?`) over guest names, e.g. `lxc/*`. Default: every guest of the host. */
   readonly guests?: readonly string[];
-  /** For `plan` and `unify` only. */
+  /** For `plan` and `unify`; `candidates` takes `minSize`. */
   readonly settings?: UnifySettings;
   /** For `ksm-tune` only. */
   readonly ksm?: KsmSettings;
-  /** For `publish-template` and `drift` only. */
+  /** For `publish-template`, `drift` and `restore` only. */
   readonly template?: TemplateTarget;
 }
 
@@ -48,10 +50,15 @@ export interface TemplateTarget {
   /** To publish: root of the tree on the host, and the trust domain it belongs to. */
   readonly path?: string;
   readonly domain?: string;
+  /** To compare with: only guests with such names. */
+  readonly assigned?: readonly string[];
+  /** To restore: paths without a leading slash, or every prelinked variant. */
+  readonly paths?: readonly string[];
+  readonly adoptPrelink?: boolean;
 }
 
 /** What rollouts do for the catalog; they are created by its own routes, which check that the template fits. */
-type CatalogOperationKind = "publish-template" | "drift";
+type CatalogOperationKind = "publish-template" | "drift" | "restore" | "candidates";
 
 export const operationKinds = ["plan", "unify", "deunify", "verify", "gc", "ksm-tune", "ksm-restore"] as const;
 

@@ -18,6 +18,8 @@ export interface CompareWithTemplate {
   readonly selector?: string;
   /** Shell-style patterns over guest names. Default: every guest. */
   readonly guests?: readonly string[];
+  /** Only those of them that the template is assigned to. Default false. */
+  readonly assigned?: boolean;
 }
 
 export interface TemplateVersionView {
@@ -41,6 +43,8 @@ export interface TemplateView {
   readonly versions: readonly TemplateVersionView[];
   /** Alias → version; `latest` follows publication. */
   readonly aliases: Readonly<Record<string, string>>;
+  /** Shell-style patterns over the names of guests that are made from it: what `drift` without a template compares. */
+  readonly guests: readonly string[];
 }
 
 /** What one domain's agents hold. */

@@ -1,8 +1,7 @@
-import { hostIndexOf } from "@samepage/fleet";
 import { type CatalogLists, prefixesOf, readManifest, resolveVersion, type Template, unionOf, withRetired, withVersion } from "@samepage/catalog";
 import { ControllerError } from "../api/controller-error.ts";
 import type { TemplateTarget } from "../api/operation.ts";
-import { rolloutOf } from "../rollout/command-courier.ts";
+import { orderedOperation } from "../rollout/ordered-operation.ts";
 import type { RolloutStore } from "../rollout/rollout-store.ts";
 import type { AuditLog } from "../stores/audit-log.ts";
 import type { DomainCatalogs } from "./domain-catalogs.ts";
@@ -27,13 +26,8 @@ export interface TemplatesDeps {
 
 export function createTemplates({ rollouts, store, catalogs, audit }: TemplatesDeps): Templates {
   const ordered: Templates["ordered"] = async (host, job) => {
-    const id = rolloutOf(job);
-    const [plan, stored] = await Promise.all([rollouts.planOf(id), rollouts.get(id)]);
-    const index = plan === undefined || job.length > 100 ? undefined : hostIndexOf(plan, job);
-    const operation = stored?.record.operation;
-    if (operation?.kind !== "publish-template" || operation.template === undefined || index === undefined || plan?.hosts[index]?.name !== host) {
-      throw new ControllerError("forbidden", "no operator has ordered a template from this host by this job", { target: host });
-    }
+    const operation = await orderedOperation(rollouts, host, job, "publish-template");
+    if (operation?.template === undefined) throw new ControllerError("forbidden", "no operator has ordered a template from this host by this job", { target: host });
     return operation.template;
   };
   return {

@@ -63,6 +63,7 @@ const createSchema = {
             excludes: { type: "array", maxItems: 1000, items: { type: "string", maxLength: 4096 } },
             minSize: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
             ignoreMtime: { type: "boolean" },
+            scope: { enum: ["all", "template"] },
           },
         },
         ksm: {

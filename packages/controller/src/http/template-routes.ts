@@ -1,4 +1,4 @@
-import { parseTemplateName, resolveVersion, type Template, withAlias } from "@samepage/catalog";
+import { parseTemplateName, resolveVersion, type Template, withAlias, withGuests } from "@samepage/catalog";
 import type { FastifyInstance } from "fastify";
 import { ControllerError } from "../api/controller-error.ts";
 import type { CreateRollout, RolloutView } from "../api/rollout-view.ts";
@@ -6,7 +6,9 @@ import type { CatalogView, CompareWithTemplate, PublishTemplate, TemplateView } 
 import type { DomainCatalogs } from "../catalog/domain-catalogs.ts";
 import type { TemplateStore } from "../catalog/template-store.ts";
 import type { Templates } from "../catalog/templates.ts";
+import type { AuditLog } from "../stores/audit-log.ts";
 import type { TokenStore } from "../stores/token-store.ts";
+import { asInvalid } from "./as-invalid.ts";
 import { authorize } from "./http-context.ts";
 
 export interface TemplateRouteDeps {
@@ -14,6 +16,7 @@ export interface TemplateRouteDeps {
   readonly templates: Templates;
   readonly catalogs: DomainCatalogs;
   readonly tokens: TokenStore;
+  readonly audit: AuditLog;
   /** Creates a rollout and begins it. */
   readonly start: (request: CreateRollout, actor: string) => Promise<RolloutView>;
 }
@@ -29,14 +32,16 @@ const compareSchema = {
   type: "object",
   required: ["name"],
   additionalProperties: false,
-  properties: { name: text, version: text, selector: text, guests: { type: "array", maxItems: 1000, items: text } },
+  properties: { name: text, version: text, selector: text, assigned: { type: "boolean" }, guests: { type: "array", maxItems: 1000, items: text } },
 };
 const aliasSchema = { type: "object", required: ["version"], additionalProperties: false, properties: { version: text } };
+
+const guestsSchema = { type: "object", required: ["guests"], additionalProperties: false, properties: { guests: { type: "array", maxItems: 1000, items: text } } };
 
 /** One host, at once: a template is published from where it lies. */
 const wholeAtOnce = { canary: "0", failureBudget: "100%" } as const;
 
-export function addTemplateRoutes(app: FastifyInstance, { store, templates, catalogs, tokens, start }: TemplateRouteDeps): void {
+export function addTemplateRoutes(app: FastifyInstance, { store, templates, catalogs, tokens, audit, start }: TemplateRouteDeps): void {
   const existing = async (name: string): Promise<Template> => {
     const template = await store.get(name);
     if (template === undefined) throw new ControllerError("not-found", `there is no template ${name}`, { hint: "samepage template ls", target: name });
@@ -63,9 +68,9 @@ export function addTemplateRoutes(app: FastifyInstance, { store, templates, cata
 
   app.post<{ Body: CompareWithTemplate }>("/v1/drift", { schema: { body: compareSchema } }, async (request): Promise<RolloutView> => {
     const operator = await authorize(request, tokens, "operator");
-    const { name, version = "latest", selector, guests } = request.body;
+    const { name, version = "latest", selector, guests, assigned = false } = request.body;
     const found = await existing(name);
-    const template = { name, version: asInvalid(() => resolveVersion(found, version)).version };
+    const template = { name, version: asInvalid(() => resolveVersion(found, version)).version, ...(assigned ? { assigned: found.guests ?? [] } : {}) };
     const operation = { kind: "drift", template, ...(guests === undefined ? {} : { guests }) } as const;
     return start({ name: `drift from ${name}@${template.version}`, operation, ...(selector === undefined ? {} : { selector }), ...wholeAtOnce }, operator.name);
   });
@@ -75,6 +80,15 @@ export function addTemplateRoutes(app: FastifyInstance, { store, templates, cata
     const { name, alias } = request.params;
     await existing(name);
     return toView(await store.change(name, (template) => asInvalid(() => withAlias(template ?? { name, domain: "", versions: [], aliases: {} }, alias, request.body.version))));
+  });
+
+  app.put<{ Params: { name: string }; Body: { guests: string[] } }>("/v1/templates/:name/guests", { schema: { body: guestsSchema } }, async (request): Promise<TemplateView> => {
+    const operator = await authorize(request, tokens, "operator");
+    const { name } = request.params;
+    const { guests } = request.body;
+    await existing(name);
+    await audit.append({ actor: operator.name, action: "template.guests", target: name, detail: { guests } });
+    return toView(await store.change(name, (template) => withGuests(template ?? { name, domain: "", versions: [], aliases: {} }, guests)));
   });
 
   app.post<{ Params: { name: string; version: string } }>("/v1/templates/:name/versions/:version/retire", async (request): Promise<TemplateView> => {
@@ -101,16 +115,6 @@ async function toCatalogView(domain: string, members: readonly Template[], catal
   return { domain, epoch, publishedAt: new Date(issuedAt).toISOString(), digests: entries, segments: segments.length, wireBytes, templates: members.length };
 }
 
-function toView({ name, domain, versions, aliases }: Template): TemplateView {
-  return { name, domain, aliases, versions: versions.map((version) => ({ ...version, publishedAt: new Date(version.publishedAt).toISOString() })) };
-}
-
-/** What the catalog refuses is the operator's to correct. */
-function asInvalid<T>(decide: () => T): T {
-  try {
-    return decide();
-  } catch (cause) {
-    const hint = cause instanceof Error && "hint" in cause && typeof cause.hint === "string" ? cause.hint : "";
-    throw new ControllerError("invalid", cause instanceof Error ? cause.message : String(cause), { hint, cause });
-  }
+function toView({ name, domain, versions, aliases, guests = [] }: Template): TemplateView {
+  return { name, domain, aliases, guests, versions: versions.map((version) => ({ ...version, publishedAt: new Date(version.publishedAt).toISOString() })) };
 }

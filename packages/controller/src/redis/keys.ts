@@ -61,6 +61,16 @@ export const keys = {
   catalog: (domain: string) => `samepage:{catalog}:domain:${domain}`,
   /** List: a segment's parts, by its SHA-256. */
   segment: (name: string) => `samepage:{catalog}:segment:${name}`,
+  /** Hash: host and domain → how that domain's catalog stands there. */
+  agentCatalogs: "samepage:{catalog}:agents",
+  /** Hash: host/guest → its newest drift from the template. */
+  drift: (template: string) => `samepage:{catalog}:drift:${template}`,
+  /** Hash: part → files of one host that no template covers. */
+  uncovered: (host: string) => `samepage:{uncovered:${host}}`,
+  /** Hash: a file's content on its way from one host to another: who may send and read, and how far they are. */
+  relay: (id: string) => `samepage:{relay:${id}}`,
+  /** Hash: its parts that wait for the reader. */
+  relayParts: (id: string) => `samepage:{relay:${id}}:parts`,
   /** Stream: who did what; append-only. */
   audit: "samepage:{rollouts}:audit",
   /** Stream: what the push stream shows; capped. */

@@ -2,6 +2,7 @@ import { type JobReport, hostIndexOf } from "@samepage/fleet";
 import { type Ack, AckResult, type Heartbeat, type Hello, type Progress, type Report } from "@samepage/proto";
 import type { Logger } from "pino";
 import { ControllerError } from "../api/controller-error.ts";
+import type { DriftLedger } from "../catalog/drift-ledger.ts";
 import type { EventLog } from "../stores/event-log.ts";
 import type { HostStore } from "../stores/host-store.ts";
 import type { SavingsLedger } from "../stores/savings-ledger.ts";
@@ -24,6 +25,7 @@ export interface JobInboxDeps {
   readonly hosts: HostStore;
   readonly events: EventLog;
   readonly savings: SavingsLedger;
+  readonly drift: DriftLedger;
   readonly acknowledged: (job: string, fence: number) => Promise<void>;
   readonly requestTick: (rollout: string) => Promise<void>;
   readonly logger: Logger;
@@ -35,7 +37,7 @@ const signOfLifeMs = 30_000;
 /** Progress of one host is shown at most this often, milliseconds. */
 const shownProgressMs = 500;
 
-export function createJobInbox({ rollouts, hosts, events, savings, acknowledged, requestTick, logger }: JobInboxDeps): JobInbox {
+export function createJobInbox({ rollouts, hosts, events, savings, drift, acknowledged, requestTick, logger }: JobInboxDeps): JobInbox {
   const lastSign = new Map<string, number>();
   const lastShown = new Map<string, number>();
 
@@ -88,6 +90,7 @@ export function createJobInbox({ rollouts, hosts, events, savings, acknowledged,
       if (!(await deliver(host, toJobResult(report), toStoredReport(report)))) return;
       await savings.record(host, report, Date.now());
       const { result } = report;
+      if (result?.$case === "drift") await drift.record(host, result.value, Date.now());
       if (result?.$case === "unify" && result.value.dryRun) {
         await hosts.setPrediction(host, { diskBytes: Number(result.value.bytesReclaimed), cacheBytes: Number(result.value.pageCacheSaved) });
       }

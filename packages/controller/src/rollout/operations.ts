@@ -1,4 +1,4 @@
-import { Guard, KsmAction, Strategy, type Operation as WireOperation } from "@samepage/proto";
+import { Guard, KsmAction, Scope, Strategy, type Operation as WireOperation } from "@samepage/proto";
 import type { KsmSettings, Operation, UnifySettings } from "../api/operation.ts";
 
 /** An operation as an agent is told it. */
@@ -14,7 +14,13 @@ function wireKind(kind: Operation["kind"], settings: UnifySettings, ksm: KsmSett
     case "publish-template":
       return { $case: "publishTemplate", value: { path: template?.path ?? "" } };
     case "drift":
-      return { $case: "drift", value: { template: template?.name ?? "", version: template?.version ?? "" } };
+      return { $case: "drift", value: { template: template?.name ?? "", version: template?.version ?? "", assigned: [...(template?.assigned ?? [])] } };
+    case "restore": {
+      const { name = "", version = "", paths = [], adoptPrelink = false } = template ?? {};
+      return { $case: "restore", value: { template: name, version, paths: paths.map((path) => Buffer.from(path)), adoptPrelink } };
+    }
+    case "candidates":
+      return { $case: "candidates", value: { minSize: BigInt(settings.minSize ?? 0) } };
     case "deunify":
     case "verify":
     case "gc":
@@ -29,13 +35,14 @@ function wireKind(kind: Operation["kind"], settings: UnifySettings, ksm: KsmSett
 const strategies = { auto: Strategy.UNSPECIFIED, hardlink: Strategy.HARDLINK, reflink: Strategy.REFLINK } as const;
 const guards = { cow: Guard.COW, immutable: Guard.IMMUTABLE, none: Guard.NONE } as const;
 
-function toUnifyOperation({ strategy = "auto", guard, excludes = [], minSize = 0, ignoreMtime = false }: UnifySettings) {
+function toUnifyOperation({ strategy = "auto", guard, excludes = [], minSize = 0, ignoreMtime = false, scope }: UnifySettings) {
   return {
     strategy: strategies[strategy],
     guard: guard === undefined ? Guard.UNSPECIFIED : guards[guard],
     excludes: [...excludes],
     minSize: BigInt(minSize),
     ignoreMtime,
+    scope: scope === "template" ? Scope.TEMPLATE : Scope.ALL,
   };
 }
 

@@ -14,7 +14,8 @@
  *   zombie            nothing left to opt in
  *   kernel-thread     no address space
  *   refused-seccomp   its own filter (or KSM deny profile) forbids the call; not injected
- *   busy              did not stop in time (uninterruptible sleep, vfork); a later scan tries again
+ *   busy              did not stop, or did not go on, in time (uninterruptible sleep, vfork, a frozen control group);
+ *                     a later scan tries again
  *   traced            a debugger holds it
  *   unsupported       32-bit program, no syscall instruction, or a machine this injector does not know
  *   denied            no permission to trace it
@@ -22,7 +23,8 @@
  * Exit status: 0 when every line was printed, 2 usage.
  *
  * Each target is handled by a child of its own: whatever one target does, the others' outcomes are reported, and the
- * kernel detaches a target whose tracer has ended.
+ * kernel detaches a target whose tracer has ended. A target that is held inside the kernel with borrowed registers (frozen
+ * at that very moment) is reported busy; its child stays behind, alone, and puts the registers back when it is let go.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -48,10 +50,24 @@
 
 #include "ksm.h"
 
-/* Long enough for a busy machine to schedule a runnable target, short enough for 5,000 of them. */
-#define STOP_TIMEOUT_MS 500
+/*
+ * A target that does not stop, or does not go on, for so long without using its processor is held by something. Long enough
+ * for a busy machine to schedule a runnable one. After the first such target the others of the run get less: a frozen
+ * guest has many.
+ */
+#define PATIENCE_MS 1000
+#define SHORT_PATIENCE_MS 100
+static int patience_ms = PATIENCE_MS;
+
+/* The exit status of a child whose target was held. */
+#define EXIT_HELD 3
+
+/* The way of a child to its parent: closed by the child's end, or by a byte that says that it stays behind. */
+static int to_parent = -1;
+static int stays_behind;
 
 static void say(pid_t pid, const char *outcome, const char *detail) {
+	if (stays_behind) return; /* said already */
 	/* One write a line: the children share stdout. */
 	char line[256];
 	int n = snprintf(line, sizeof line, "%d %s%s%s\n", pid, outcome, *detail ? " " : "", detail);
@@ -61,6 +77,21 @@ static void say(pid_t pid, const char *outcome, const char *detail) {
 static _Noreturn void finish(pid_t pid, const char *outcome, const char *detail) {
 	say(pid, outcome, detail);
 	_exit(0);
+}
+
+static _Noreturn void finish_held(pid_t pid, const char *detail) {
+	say(pid, "busy", detail);
+	_exit(EXIT_HELD);
+}
+
+/* Reports the target and lets the parent go on; this child waits for the target as long as it takes. */
+static void stay_behind(pid_t pid) {
+	say(pid, "busy", "held inside the kernel; its registers are put back when it is let go");
+	stays_behind = 1;
+	if (write(to_parent, "b", 1) != 1) _exit(1);
+	close(to_parent);
+	close(STDOUT_FILENO); /* who reads there waits for its end */
+	close(STDERR_FILENO);
 }
 
 static _Noreturn void finish_errno(pid_t pid, int error) {
@@ -90,10 +121,11 @@ static long status_field(pid_t pid, pid_t tid, const char *key) {
 /* PF_KTHREAD of include/linux/sched.h, as field 9 of /proc/PID/stat shows it. */
 #define KERNEL_THREAD 0x00200000
 
-/* A field of /proc/PID/stat, counted after the command name, which may hold spaces and parentheses. 0: no such process. */
-static unsigned long long stat_field(pid_t pid, int number) {
+/* A field of a thread's stat file, counted after the command name, which may hold spaces and parentheses. 0: no such thread. */
+static unsigned long long thread_stat_field(pid_t pid, pid_t tid, int number) {
 	char path[64], text[1024];
-	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	if (tid) snprintf(path, sizeof path, "/proc/%d/task/%d/stat", pid, tid);
+	else snprintf(path, sizeof path, "/proc/%d/stat", pid);
 	FILE *f = fopen(path, "re");
 	if (!f) return 0;
 	size_t n = fread(text, 1, sizeof text - 1, f);
@@ -102,6 +134,10 @@ static unsigned long long stat_field(pid_t pid, int number) {
 	char *at = strrchr(text, ')');
 	for (int field = 2; at && field < number; field++) at = strchr(at + 1, ' ');
 	return at ? strtoull(at, NULL, 10) : 0;
+}
+
+static unsigned long long stat_field(pid_t pid, int number) {
+	return thread_stat_field(pid, 0, number);
 }
 
 /* A thread that can run the call: the leader may have ended while its threads live on. 0: none. */
@@ -259,8 +295,38 @@ static uint64_t find_syscall(pid_t pid) {
 	return found;
 }
 
-/* Runs one prctl in the stopped thread. Answers its result (-errno on failure); -EOWNERDEAD: the target ended. */
-static long inject_prctl(pid_t tid, const struct user_regs_struct *saved, uint64_t ip, unsigned long value) {
+/* Waits for a stop for as long as the thread uses its processor (un-merging takes long), and the patience beyond. -2: held. */
+static int wait_working(pid_t pid, pid_t tid) {
+	for (unsigned long long before = ~0ULL;;) {
+		int status = wait_stop(tid, patience_ms);
+		if (status != -2) return status;
+		unsigned long long used = thread_stat_field(pid, tid, 14) + thread_stat_field(pid, tid, 15);
+		if (used == before) return -2;
+		before = used;
+	}
+}
+
+/*
+ * The next stop of a thread that was let go with borrowed registers. One that is held is interrupted: it then stops where
+ * it is, unless it is held where only the end of what holds it helps.
+ */
+static int was_held;
+static int next_stop(pid_t pid, pid_t tid) {
+	int status = wait_working(pid, tid);
+	if (status != -2) return status;
+	was_held = 1;
+	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) != 0) return -1;
+	status = wait_stop(tid, patience_ms);
+	if (status != -2) return status;
+	if (!stays_behind) stay_behind(pid);
+	return wait_stop(tid, 0);
+}
+
+/*
+ * Runs one prctl in the stopped thread. Answers its result (-errno on failure); -EOWNERDEAD: the target ended; -ETIME: it
+ * was held before it could run the call, and stands still again.
+ */
+static long inject_prctl(pid_t pid, pid_t tid, const struct user_regs_struct *saved, uint64_t ip, unsigned long value) {
 	struct user_regs_struct regs = *saved;
 	regs.rip = ip;
 	regs.rax = PRCTL_NUMBER;
@@ -272,9 +338,11 @@ static long inject_prctl(pid_t tid, const struct user_regs_struct *saved, uint64
 	/* Entry stop, then exit stop. All signals are blocked, so nothing but SIGKILL comes between. */
 	for (int stops = 0; stops < 2;) {
 		if (ptrace(PTRACE_SYSCALL, tid, NULL, NULL) != 0) return errno == ESRCH ? -EOWNERDEAD : -errno;
-		int status = wait_stop(tid, 0);
+		int status = next_stop(pid, tid);
 		if (status < 0) return -EOWNERDEAD;
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80)) stops++;
+		/* Interrupted before it came to the call: nothing was done, and it stops where registers can be put back. */
+		else if (was_held && status >> 16 == PTRACE_EVENT_STOP && stops == 0) return -ETIME;
 	}
 	if (ptrace(PTRACE_GETREGS, tid, NULL, &regs) != 0) return -EOWNERDEAD;
 	/*
@@ -283,12 +351,27 @@ static long inject_prctl(pid_t tid, const struct user_regs_struct *saved, uint64
 	 */
 	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) != 0 || ptrace(PTRACE_CONT, tid, NULL, NULL) != 0) return -EOWNERDEAD;
 	for (;;) {
-		int status = wait_stop(tid, 0);
+		int status = next_stop(pid, tid);
 		if (status < 0) return -EOWNERDEAD;
 		if (status >> 16 == PTRACE_EVENT_STOP) break;
 		if (ptrace(PTRACE_CONT, tid, NULL, NULL) != 0) return -EOWNERDEAD;
 	}
 	return (long)regs.rax;
+}
+
+/* include/linux/errno.h, never seen by programs: un-merging answers it when the freezer wakes the thread in the middle of it. */
+#define KERNEL_ERESTARTSYS 512
+/* An un-merge that was interrupted has changed nothing (ksm_disable_merge_any() in mm/ksm.c) and is tried again so often. */
+#define TRIES 5
+
+static int was_interrupted(long result) {
+	return result == -KERNEL_ERESTARTSYS || result == -EINTR;
+}
+
+static long inject_until_done(pid_t pid, pid_t tid, const struct user_regs_struct *saved, uint64_t ip, unsigned long value) {
+	long result = -EINTR;
+	for (int tries = 0; tries < TRIES && was_interrupted(result); tries++) result = inject_prctl(pid, tid, saved, ip, value);
+	return result;
 }
 
 static _Noreturn void inject(pid_t pid, unsigned long long started, const char *mode) {
@@ -308,13 +391,15 @@ static _Noreturn void inject(pid_t pid, unsigned long long started, const char *
 		/* A process that is ending answers EPERM, like one that may not be traced. */
 		finish_errno(pid, status_field(pid, tid, "VmSize") < 0 ? ESRCH : error);
 	}
+	/* Between the look and the seizing the process may have ended, and its number or its thread's have gone to another one. */
 	if (started && stat_field(pid, 22) != started) finish(pid, "gone", "");
+	if (status_field(pid, tid, "Tgid") != pid) finish(pid, "gone", "");
 	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) != 0) finish_errno(pid, errno);
 	int status;
-	while ((status = wait_stop(tid, STOP_TIMEOUT_MS)) >= 0 && status >> 16 != PTRACE_EVENT_STOP)
+	while ((status = wait_stop(tid, patience_ms)) >= 0 && status >> 16 != PTRACE_EVENT_STOP)
 		/* A signal on its way in: let it be handled, the interrupt is still pending. */
 		if (ptrace(PTRACE_CONT, tid, NULL, (void *)(long)WSTOPSIG(status)) != 0) break;
-	if (status == -2) finish(pid, "busy", "did not stop");
+	if (status == -2) finish_held(pid, "did not stop");
 	if (status < 0) finish(pid, "gone", "");
 
 	struct user_regs_struct saved;
@@ -335,12 +420,14 @@ static _Noreturn void inject(pid_t pid, unsigned long long started, const char *
 	    ptrace(PTRACE_SETSIGMASK, tid, (void *)sizeof full_mask, &full_mask) != 0)
 		finish_errno(pid, errno);
 	long result = 0;
-	if (strcmp(mode, "off") != 0) result = inject_prctl(tid, &saved, ip, 1);
-	if (result == 0 && strcmp(mode, "on") != 0) result = inject_prctl(tid, &saved, ip, 0);
+	if (strcmp(mode, "off") != 0) result = inject_until_done(pid, tid, &saved, ip, 1);
+	if (result == 0 && strcmp(mode, "on") != 0) result = inject_until_done(pid, tid, &saved, ip, 0);
 	if (result == -EOWNERDEAD) finish(pid, "gone", "");
 	if (ptrace(PTRACE_SETREGS, tid, NULL, &saved) != 0 || ptrace(PTRACE_SETSIGMASK, tid, (void *)sizeof old_mask, &old_mask) != 0)
 		finish_errno(pid, errno);
 	if (ptrace(PTRACE_DETACH, tid, NULL, NULL) != 0) finish_errno(pid, errno);
+	if (was_interrupted(result)) finish(pid, "busy", "interrupted again and again");
+	if (result == -ETIME) finish_held(pid, "frozen, or held by something else");
 	if (result != 0) finish(pid, "failed", strerror((int)-result));
 	finish(pid, "done", "");
 }
@@ -365,15 +452,33 @@ int main(int argc, char **argv) {
 			fprintf(stderr, "ksm-inject: not a process that can be opted in: %s\n", argv[i]);
 			return 2;
 		}
-		pid_t child = fork();
-		if (child < 0) {
+		int ends[2];
+		if (pipe2(ends, O_CLOEXEC) != 0) {
 			say(pid, "failed", strerror(errno));
 			continue;
 		}
-		if (child == 0) inject(pid, started, argv[1]);
+		to_parent = ends[1];
+		pid_t child = fork();
+		if (child == 0) {
+			close(ends[0]);
+			inject(pid, started, argv[1]);
+		}
+		close(ends[1]);
+		char said;
+		ssize_t got = 0;
+		if (child < 0) say(pid, "failed", strerror(errno));
+		else
+			while ((got = read(ends[0], &said, 1)) < 0 && errno == EINTR) {}
+		close(ends[0]);
+		if (child < 0) continue;
+		if (got == 1) { /* it stays behind */
+			patience_ms = SHORT_PATIENCE_MS;
+			continue;
+		}
 		int status;
 		while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) say(pid, "failed", "the injector ended early");
+		if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_HELD) patience_ms = SHORT_PATIENCE_MS;
+		else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) say(pid, "failed", "the injector ended early");
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@ import { inject } from "./inject.ts";
 import type { InjectOutcome } from "./inject.ts";
 import type { KsmPaths } from "./ksm-paths.ts";
 import { isMergeable, readKsmStat } from "./ksm-stat.ts";
+import { isAlive } from "./process-key.ts";
 import type { ProcessHead, ProcessKey } from "./process-key.ts";
 import { recordEnrolled } from "./enrolled.ts";
 
@@ -109,7 +110,9 @@ async function untilStable(proc: string, selector: GuestSelector, options: Enrol
     for (const head of todo) {
       const { outcome, detail } = outcomes.get(head.pid) ?? { outcome: "failed" as const, detail: "no answer" };
       const tries = (busy.get(head) ?? 0) + 1;
-      if (outcome === "busy" && tries < BUSY_ROUNDS) again.set(head, tries);
+      // One that lives on though it was "gone" has replaced the thread that was asked, by an exec: it is asked again.
+      const isWorthATry = outcome === "busy" || (outcome === "gone" && isAlive(proc, head));
+      if (isWorthATry && tries < BUSY_ROUNDS) again.set(head, tries);
       else seen.push(entry(head, outcome === "done" ? (way.isDone(head) ? "verified" : "unverified") : outcome, detail));
     }
     busy = again;

@@ -92,12 +92,12 @@ describe.skipIf(why !== "")(`a hostile guest${why && ` (skipped: ${why})`}`, () 
     const [freezer] = freezers;
     if (freezer === undefined) return;
     const group = mkdtempSync(join(freezer.hierarchy, "samepage-flicker-"));
-    let flickering = true;
+    const calm = new AbortController();
     try {
       await using guest = await startGuest([testTool("static-guest")]);
       writeFileSync(join(group, "cgroup.procs"), String(guest.pid));
       const flicker = (async () => {
-        for (let at = 0; flickering; at++) {
+        for (let at = 0; !calm.signal.aborted; at++) {
           writeFileSync(join(group, freezer.file), at % 2 === 0 ? freezer.freeze : freezer.thaw);
           await setTimeout(at % 3);
         }
@@ -105,14 +105,14 @@ describe.skipIf(why !== "")(`a hostile guest${why && ` (skipped: ${why})`}`, () 
       })();
       const outcomes = new Set<string>();
       for (let round = 0; round < 40; round++) for (const mode of ["on", "off"] as const) outcomes.add((await inject(mode, [key(guest.pid)]))[0]?.outcome ?? "");
-      flickering = false;
+      calm.abort();
       await flicker;
       expect([...outcomes].filter((outcome) => !["done", "busy", "traced"].includes(outcome))).toEqual([]);
       expect(outcomes).toContain("done");
       writeFileSync(join(freezer.hierarchy, "cgroup.procs"), String(guest.pid));
       expect(await guest.end()).toEqual({ last: "wrong 0", code: 0, signal: null });
     } finally {
-      flickering = false;
+      calm.abort();
       writeFileSync(join(group, freezer.file), freezer.thaw);
       await removeGroup(group);
     }

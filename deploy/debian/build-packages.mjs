@@ -1,4 +1,4 @@
-// npm run package: Debian packages in .cache/packages, the same bytes from the same commit.
+// npm run package: Debian packages in .cache/packages (or the directory given), the same bytes from the same commit.
 import { spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import { root, run, setUp } from "../../scripts/setup.mjs";
 
 const here = import.meta.dirname;
-const output = join(root, ".cache/packages");
+const output = process.argv[2] ?? join(root, ".cache/packages");
 const architectures = { x64: "amd64", arm64: "arm64" };
 const architecture = architectures[process.arch];
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));

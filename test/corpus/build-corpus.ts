@@ -1,11 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { run } from "@samepage/test-support";
 import { baseOf } from "./base.ts";
 import { drift } from "./drift.ts";
 import type { PackageSet } from "./package-sets.ts";
 import { plantOddities } from "./plant-oddities.ts";
 import { random } from "./random.ts";
+import { unpack } from "./unpack.ts";
 
 export interface CorpusOptions {
   /** Where the guests go, one directory each; made when missing. Every file in them is a private copy. */
@@ -58,16 +58,7 @@ export async function buildCorpus(options: CorpusOptions): Promise<CorpusGuest[]
     // An existing one is a mistake: its files would be overwritten in place, through their links.
     await mkdir(directory, { recursive: true });
     await mkdir(path);
-    await run("tar", [
-      "--extract",
-      `--file=${upgraded ? base.current : base.release}`,
-      `--directory=${path}`,
-      "--numeric-owner",
-      "--preserve-permissions",
-      "--xattrs",
-      "--xattrs-include=*",
-      "--acls",
-    ]);
+    await unpack(upgraded ? base.current : base.release, path);
     await plantOddities(path);
     await drift(path, name, random(seed * 1000 + number));
     guests.push({ name, path, set: base.set, upgraded: upgraded && base.current !== base.release });

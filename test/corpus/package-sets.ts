@@ -2,7 +2,7 @@
  * What a guest is made of. The Debian sets are built with mmdebstrap from the mirror this machine's apt uses;
  * `machine` is cut from this machine's own /usr, for machines that reach no mirror.
  */
-export const packageSets = ["minbase", "web", "python", "build", "machine"] as const;
+export const packageSets = ["minbase", "web", "python", "build", "system", "machine"] as const;
 export type PackageSet = (typeof packageSets)[number];
 
 /** Packages on top of Debian's minimal base. */
@@ -10,5 +10,7 @@ export const packagesOf: Readonly<Record<Exclude<PackageSet, "machine">, readonl
   minbase: [],
   web: ["nginx-light", "openssl", "ca-certificates", "curl", "iputils-ping"],
   python: ["python3", "python3-venv", "python3-requests", "python3-yaml", "sqlite3"],
+  // A whole machine: boots with systemd, and has the Redis a controller needs.
+  system: ["systemd-sysv", "dbus", "adduser", "redis-server", "iproute2", "ca-certificates"],
   build: ["gcc", "g++", "make", "git", "perl", "patch"],
 };

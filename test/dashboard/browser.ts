@@ -5,18 +5,18 @@ import { join } from "node:path";
 import { temporaryDirectory } from "@samepage/test-support";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 
-const executablePath = "/usr/bin/chromium";
+const chromiumPath = "/usr/bin/chromium";
 
 /** Why the page cannot be tried here; undefined when it can. */
-export const browserSkipReason = existsSync(executablePath) ? undefined : "chromium is not installed";
+export const browserSkipReason = existsSync(chromiumPath) ? undefined : "chromium is not installed";
 
 /** Keeps a browser without a network from looking up its maker's hosts. */
 const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
-/** Debian's Chromium, headless, with a profile of its own. */
-export async function withBrowser(settings: { readonly width: number; readonly height: number; readonly colorScheme: "light" | "dark" }, body: (page: Page, context: BrowserContext) => Promise<void>): Promise<void> {
+/** Debian's Chromium, or a program that starts it elsewhere, headless, with a profile of its own. */
+export async function withBrowser(settings: { readonly width: number; readonly height: number; readonly colorScheme: "light" | "dark"; readonly executablePath?: string }, body: (page: Page, context: BrowserContext) => Promise<void>): Promise<void> {
   await using profile = await temporaryDirectory("samepage-browser-");
-  const { width, height, colorScheme } = settings;
+  const { width, height, colorScheme, executablePath = chromiumPath } = settings;
   const context = await chromium.launchPersistentContext(profile.path, { executablePath, headless: true, args: quiet, ignoreHTTPSErrors: true, viewport: { width, height }, colorScheme });
   try {
     await body(context.pages()[0] ?? (await context.newPage()), context);

@@ -1,6 +1,6 @@
 import { cp } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { buildCorpus } from "@samepage/test-corpus";
+import { buildSystem } from "@samepage/test-corpus";
 import { run, temporaryDirectory } from "@samepage/test-support";
 
 /** A Debian with only what every Debian has, to install packages in. */
@@ -13,9 +13,8 @@ export interface BareSystem extends AsyncDisposable {
 /** @param files copied to /tmp of the system */
 export async function bareSystem(files: readonly string[]): Promise<BareSystem> {
   const directory = await temporaryDirectory("samepage-bare-");
-  const [guest] = await buildCorpus({ directory: directory.path, guests: 1, set: "minbase", seed: 1 });
-  if (guest === undefined) throw new Error("no guest was built");
-  const root = guest.path;
+  const root = join(directory.path, "root");
+  await buildSystem("minbase", root);
   for (const file of files) await cp(file, join(root, "tmp", basename(file)));
   // Bound to itself, its root is a mount point, as a system's own root is.
   const mounts = ['mount --bind "$0" "$0"', ...["proc", "sys", "dev"].map((name) => `mount --rbind /${name} "$0/${name}"`)].join(" && ");

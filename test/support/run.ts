@@ -11,16 +11,20 @@ export interface RunOptions {
 /** Enough for any listing a test reads; a program that prints more is broken. */
 const outputLimit = 256 * 1024 * 1024;
 
+/** The end of what a failed program printed, characters: many say there what was wrong. */
+const saidLimit = 2000;
+
 /**
  * Runs a program to its end and gives its standard output back as UTF-8.
- * Rejects with the command and its standard error when it exits with anything but 0.
+ * Rejects with the command and what it said when it exits with anything but 0.
  */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const { input, ...rest } = options;
     const child = execFile(program, args, { ...rest, maxBuffer: outputLimit }, (error, stdout, stderr) => {
       if (error) {
-        reject(new Error(`${program} ${args.join(" ")}: ${stderr.trim() || error.message}`, { cause: error }));
+        const said = [stdout.trim().slice(-saidLimit), stderr.trim()].filter((text) => text !== "").join("\n");
+        reject(new Error(`${program} ${args.join(" ")}: ${said || error.message}`, { cause: error }));
       } else {
         resolve(stdout);
       }

@@ -1,4 +1,5 @@
 import { agentPlaceOptions } from "../agent/place-options.ts";
+import { notifyReady } from "../notify-ready.ts";
 import { onlyGiven } from "../only-given.ts";
 import { untilStopped } from "../until-stopped.ts";
 import { defineVerb } from "../verb.ts";
@@ -18,6 +19,7 @@ export const agentRun = defineVerb({
     const agent = await createAgent({ ...onlyGiven({ config, stateDir: input.stateDir }), logger, signal: context.signal });
     context.out.line(`agent of ${agent.host}, controller ${agent.address}; Ctrl-C stops`);
     try {
+      await notifyReady(context.environment);
       await untilStopped(context.signal);
     } finally {
       await agent.close();

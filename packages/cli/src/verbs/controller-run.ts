@@ -1,5 +1,6 @@
 import { controllerOptions, controllerOptionsOf } from "../remote/controller-options.ts";
 import { builtPage } from "../remote/built-page.ts";
+import { notifyReady } from "../notify-ready.ts";
 import { untilStopped } from "../until-stopped.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -17,6 +18,7 @@ export const controllerRun = defineVerb({
     const controller = await createController({ ...controllerOptionsOf(input), ...builtPage(), logger, signal: context.signal });
     context.out.line(`agents connect to ${controller.address.agents}, operators to ${controller.address.api}; Ctrl-C stops`);
     try {
+      await notifyReady(context.environment);
       await untilStopped(context.signal);
     } finally {
       await controller.close();

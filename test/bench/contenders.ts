@@ -1,12 +1,16 @@
 import { readdirSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { LoopFsType } from "@samepage/test-support";
 
 /** A program and the ways to ask it for the same work. `undefined`: it cannot do that. */
 export interface Contender {
   readonly name: string;
+  /** The floor is no peer: it compares nothing, so that nobody who does can be faster. */
+  readonly kind: "ours" | "peer" | "floor";
   /** How it knows that two files are equal; a table that hides this compares unequal things. */
-  readonly proof: "bytes" | "digest" | "64-bit hash";
+  readonly proof: "bytes" | "128-bit hash, then bytes" | "digest" | "64-bit hash" | "none";
   /** Whether owner, mode and time must agree before it merges. */
   readonly identity: "full" | "owner, mode, time" | "owner, mode" | "content";
   readonly report: (tree: string, scratch: string) => readonly string[];
@@ -15,7 +19,7 @@ export interface Contender {
   readonly fileSystems?: readonly LoopFsType[];
 }
 
-const cli = join(import.meta.dirname, "../../packages/cli/src/main.ts");
+const cli = join(import.meta.dirname, "../../packages/cli/bin/samepage.mjs");
 
 /** All files of a byte or more, wherever they lie: what the others look at, without our own excludes. */
 const samepage = (verb: "plan" | "unify", tree: string, scratch: string, ...options: readonly string[]) => [
@@ -28,20 +32,38 @@ const samepage = (verb: "plan" | "unify", tree: string, scratch: string, ...opti
   `--exclude-from=${join(scratch, "no-excludes")}`,
   `--state-dir=${join(scratch, "state")}`,
   ...options,
-  // Guests lie side by side in the tree; ours takes each by name.
-  ...readdirSync(tree).map((guest) => join(tree, guest)),
+  ...guestsIn(tree),
 ];
+
+/** Guests lie side by side in the tree; ours takes each by name. */
+const guestsIn = (tree: string) => readdirSync(tree).map((guest) => join(tree, guest));
+
+/** What a contender keeps between runs (an index, a list) starts empty; ours looks at everything, as the others do. */
+export async function freshScratch(scratch: string): Promise<void> {
+  await rm(join(scratch, "state"), { recursive: true, force: true });
+  await mkdir(join(scratch, "state"));
+  await writeFile(join(scratch, "no-excludes"), "");
+}
 
 export const contenders: readonly Contender[] = [
   {
+    name: "floor",
+    kind: "floor",
+    proof: "none",
+    identity: "owner, mode, time",
+    report: (tree, scratch) => [join(scratch, "floor"), String(availableParallelism()), ...guestsIn(tree)],
+  },
+  {
     name: "samepage",
-    proof: "bytes",
+    kind: "ours",
+    proof: "128-bit hash, then bytes",
     identity: "full",
     report: (tree, scratch) => samepage("plan", tree, scratch, "--strategy=hardlink", "--guard=none"),
     action: (tree, scratch) => samepage("unify", tree, scratch, "--strategy=hardlink", "--guard=none"),
   },
   {
     name: "samepage reflink",
+    kind: "ours",
     proof: "bytes",
     identity: "content",
     report: (tree, scratch) => samepage("plan", tree, scratch, "--strategy=reflink"),
@@ -50,6 +72,7 @@ export const contenders: readonly Contender[] = [
   },
   {
     name: "hardlink",
+    kind: "peer",
     proof: "bytes",
     identity: "owner, mode, time",
     report: (tree) => ["hardlink", "--dry-run", tree],
@@ -57,6 +80,7 @@ export const contenders: readonly Contender[] = [
   },
   {
     name: "hardlink -X",
+    kind: "peer",
     proof: "bytes",
     identity: "full",
     report: (tree) => ["hardlink", "--dry-run", "--respect-xattrs", tree],
@@ -64,6 +88,7 @@ export const contenders: readonly Contender[] = [
   },
   {
     name: "jdupes -p",
+    kind: "peer",
     proof: "bytes",
     identity: "owner, mode",
     report: (tree) => ["jdupes", "-q", "-r", "-p", tree],
@@ -71,6 +96,7 @@ export const contenders: readonly Contender[] = [
   },
   {
     name: "jdupes -Q",
+    kind: "peer",
     proof: "64-bit hash",
     identity: "content",
     report: (tree) => ["jdupes", "-q", "-r", "-Q", tree],
@@ -78,6 +104,7 @@ export const contenders: readonly Contender[] = [
   },
   {
     name: "rdfind",
+    kind: "peer",
     proof: "digest",
     identity: "content",
     report: (tree, scratch) => ["rdfind", "-dryrun", "true", "-outputname", join(scratch, "rdfind"), tree],
@@ -85,6 +112,7 @@ export const contenders: readonly Contender[] = [
   },
   {
     name: "rmlint",
+    kind: "peer",
     proof: "digest",
     identity: "content",
     // Never /dev/null: rmlint removes the file it is to write, the device too.
@@ -98,9 +126,10 @@ export const contenders: readonly Contender[] = [
       scratch,
     ],
   },
-  { name: "fdupes", proof: "bytes", identity: "content", report: (tree) => ["fdupes", "-q", "-r", tree] },
+  { name: "fdupes", kind: "peer", proof: "bytes", identity: "content", report: (tree) => ["fdupes", "-q", "-r", tree] },
   {
     name: "duperemove",
+    kind: "peer",
     proof: "bytes",
     identity: "content",
     report: (tree) => ["duperemove", "-r", "-q", tree],

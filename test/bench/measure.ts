@@ -16,8 +16,8 @@ export interface Cost {
 
 /** How often the reading program's counters are looked at; they vanish with it. Milliseconds. */
 const lookEvery = 10;
-/** No contender may hold a default run up for longer. Milliseconds. */
-const patience = 300_000;
+/** No contender may hold a run up for longer. Milliseconds. */
+const patience = 1_200_000;
 
 /** Runs a command under GNU time and says what it cost. Throws when it cannot be started or fails. */
 export async function measure(command: readonly string[], scratch: string): Promise<Cost> {

@@ -1,3 +1,4 @@
+import { localTable } from "./local-table.ts";
 import type { CommandTable } from "./verb.ts";
 import { agentJoin } from "./verbs/agent-join.ts";
 import { agentRun } from "./verbs/agent-run.ts";
@@ -23,13 +24,6 @@ import { ksmOff } from "./verbs/ksm-off.ts";
 import { ksmStatus } from "./verbs/ksm-status.ts";
 import { ksmSweep } from "./verbs/ksm-sweep.ts";
 import { ksmTune } from "./verbs/ksm-tune.ts";
-import { localPrelink } from "./verbs/local-prelink.ts";
-import { localDeunify } from "./verbs/local-deunify.ts";
-import { localGc } from "./verbs/local-gc.ts";
-import { localPlan } from "./verbs/local-plan.ts";
-import { localStatus } from "./verbs/local-status.ts";
-import { localUnify } from "./verbs/local-unify.ts";
-import { localVerify } from "./verbs/local-verify.ts";
 import { man } from "./verbs/man.ts";
 import { report } from "./verbs/report.ts";
 import { rolloutAbort } from "./verbs/rollout-abort.ts";
@@ -53,10 +47,10 @@ import { windowLs } from "./verbs/window-ls.ts";
 import { windowNext } from "./verbs/window-next.ts";
 import { windowRm } from "./verbs/window-rm.ts";
 
-/** Everything `samepage` can do. A new verb is one file in verbs/ and one line here. */
+/** Everything `samepage` can do. A new verb is one file in verbs/ and one line here, or in local-table.ts. */
 export const commandTable: CommandTable = {
   groups: {
-    local: "this host alone; no controller needed",
+    ...localTable.groups,
     ksm: "equal memory of this host's guests, merged by the kernel",
     controller: "coordinates the agents",
     agent: "the daemon on this host",
@@ -69,7 +63,7 @@ export const commandTable: CommandTable = {
     rollout: "an operation over many hosts, in waves",
   },
   verbs: [
-    localPlan, localUnify, localDeunify, localVerify, localStatus, localGc, localPrelink,
+    ...localTable.verbs,
     ksmStatus, ksmTune, ksmExec, ksmEnroll, ksmEstimate, ksmDeny, ksmSweep, ksmOff,
     doctor,
     up,

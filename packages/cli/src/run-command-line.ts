@@ -1,9 +1,9 @@
 import { buildProgram, CommanderError } from "./build-program.ts";
-import { commandTable } from "./command-table.ts";
 import { errorLine, shownError } from "./error-line.ts";
 import { exitCode } from "./exit-code.ts";
+import { localTable } from "./local-table.ts";
 import { liveArea, silentArea } from "./terminal/live-area.ts";
-import type { Context, Verb } from "./verb.ts";
+import type { CommandTable, Context, Verb } from "./verb.ts";
 import { version } from "./version.ts";
 
 interface Surroundings {
@@ -16,6 +16,7 @@ interface Surroundings {
 /** Runs one command line (without the program's name) and resolves with its exit status; never rejects. */
 export async function runCommandLine(words: readonly string[], { stdout, stderr, environment, signal }: Surroundings): Promise<number> {
   let status: number = exitCode.done;
+  const commandTable = await tableFor(words);
   const dispatch = async (verb: Verb, input: Readonly<Record<string, unknown>>, isJson: boolean): Promise<void> => {
     const out = isJson ? silentArea : liveArea(stdout, environment);
     const progress = liveArea(stderr, environment);
@@ -44,4 +45,10 @@ export async function runCommandLine(words: readonly string[], { stdout, stderr,
     stderr.write(`${errorLine(shown)}\n`);
     return shown.exitCode;
   }
+}
+
+/** The part of the table that a command line needs: all of it unless a local verb is named in full. */
+async function tableFor([group, name]: readonly string[]): Promise<CommandTable> {
+  if (localTable.verbs.some(({ path }) => path === `${group} ${name}`)) return localTable;
+  return (await import("./command-table.ts")).commandTable;
 }

@@ -21,6 +21,8 @@ export interface Placement {
  * @throws LinuxError ECANCELED
  */
 export async function measureExtents(tree: Tree, candidates: Candidates, inodes: Uint32Array, threads: number, control: JobControl): Promise<(inode: number) => Placement> {
+  // The results have room for every inode: hard links need none of it.
+  if (inodes.length === 0) return () => ({ place: 0n, exclusive: 0, shareable: false });
   const results = await call(native.measureExtents(tree.handle, { control: control.buffer, words: inodes, threads }), candidates);
   return (inode) => ({ place: results.wide(inode, 0), exclusive: Number(results.wide(inode, 1)), shareable: results.state(inode) === "new" });
 }

@@ -314,8 +314,8 @@ export async function identifyTree(tree: Tree, options: IdentifyOptions, control
 }
 
 /**
- * SHA-256 over every swap (space, inode number, ctime and size of what is replaced, and inode number of what replaces it), in
- * the order of inode numbers: the order in which threads found them does not matter.
+ * SHA-256 over every swap: space and inode number of what replaces, then inode number, ctime and size of what is replaced.
+ * The order in which threads found the groups does not matter; that of a group's members is the plan's own.
  * @param swaps groups one after the other: canonical inode, number of members, members; `reflinks` likewise
  * @returns 64 hexadecimal digits
  * @throws LinuxError ENOMEM

@@ -42,23 +42,21 @@ function* parseConffileList(text: string): Generator<string> {
 
 /** The continuation lines of every Conffiles field: ` PATH MD5`, then perhaps `obsolete`, `remove-on-upgrade`; a path may hold spaces. */
 function* parseStatusConffiles(text: string): Generator<string> {
-  let inField = false;
-  for (const line of lines(text)) {
-    if (!/^[ \t]/u.test(line)) {
-      inField = /^conffiles:/iu.test(line);
-    } else if (inField) {
+  // Only the fields are looked at line by line: they are a hundredth of the file.
+  for (const { index } of text.matchAll(/(?<=^|\n)conffiles:/giu)) {
+    for (const line of continuationLines(text, index)) {
       const path = /^[ \t]+(.*?)[ \t]+(?:[0-9a-f]{32}|newconffile)(?:[ \t]+(?:obsolete|remove-on-upgrade))*[ \t]*$/u.exec(line)?.[1];
       if (path !== undefined) yield path;
     }
   }
 }
 
-/** Line by line without an array of all of them. */
-function* lines(text: string): Generator<string> {
-  for (let from = 0; from < text.length; ) {
+/** The lines after the one at `field` that begin with a blank. */
+function* continuationLines(text: string, field: number): Generator<string> {
+  for (let from = text.indexOf("\n", field) + 1; from > 0 && (text[from] === " " || text[from] === "\t"); ) {
     const end = text.indexOf("\n", from);
     yield text.slice(from, end === -1 ? text.length : end);
-    from = end === -1 ? text.length : end + 1;
+    from = end + 1;
   }
 }
 

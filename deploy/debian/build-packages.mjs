@@ -1,9 +1,7 @@
 // npm run package: Debian packages in .cache/packages (or the directory given), the same bytes from the same commit.
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { build } from "esbuild";
 import { root, run, setUp } from "../../scripts/setup.mjs";
 
 const here = import.meta.dirname;
@@ -20,13 +18,7 @@ rmSync(output, { recursive: true, force: true });
 
 const samepage = stage("samepage");
 const library = join(samepage, "usr/lib/samepage");
-await bundle(join(library, "lib/samepage.mjs"));
-copy(process.execPath.includes("node-linux") ? process.execPath : pinnedNode(), join(library, "bin/node"));
-// The bundle finds them as the sources do: in ../build of where it lies.
-for (const name of readdirSync(join(root, "packages"))) {
-  const built = join(root, "packages", name, "build");
-  if (existsSync(built)) for (const file of readdirSync(built, { withFileTypes: true })) if (file.isFile() && /\.(?:node|so)$|^[a-z-]+$/u.test(file.name)) copy(join(built, file.name), join(library, "build", file.name));
-}
+run(process.execPath, [join(root, "scripts/bundle.mjs"), library]);
 writeFileSync(join(mkdir(join(samepage, "usr/bin")), "samepage"), '#!/bin/sh\nexec /usr/lib/samepage/bin/node /usr/lib/samepage/lib/samepage.mjs "$@"\n', { mode: 0o755 });
 
 const agent = stage("samepage-agent");
@@ -52,27 +44,6 @@ function stage(name) {
   lines.splice(1, 0, `Version: ${version}`, `Architecture: ${architecture}`, "Maintainer: Samepage maintainers <maintainers@samepage.invalid>");
   writeFileSync(join(control, "control"), lines.join("\n"));
   return tree;
-}
-
-async function bundle(outfile) {
-  await build({
-    entryPoints: [join(root, "packages/cli/src/main.ts")],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node24",
-    legalComments: "linked",
-    // Modules of the older kind inside the bundle still ask for built-in modules by require().
-    banner: { js: 'import { createRequire as createBundleRequire } from "node:module"; const require = createBundleRequire(import.meta.url);' },
-    // Optional accelerators and printers that are used only when somebody installs them.
-    external: ["msgpackr-extract", "pino-pretty"],
-    logLevel: "error",
-  });
-}
-
-function pinnedNode() {
-  return createRequire(join(root, "package.json")).resolve(`node-linux-${process.arch}/bin/node`);
 }
 
 function copy(from, to, mode) {

@@ -39,7 +39,7 @@ function report(dryRun: boolean, guests: number): UnifyReport {
     strategy: "hardlink",
     guard: "none",
     fileSystems: [],
-    files: { scanned: 10, eligible: 8, unified: 5, skipped: { unique: 3 } },
+    files: { scanned: 10, visited: 10, eligible: 8, unified: 5, skipped: { unique: 3 } },
     bytes: { read: 8192, hashed: 4096, compared: 4096, logical: 16_384, reclaimed: 4096 },
     pageCache: { shared: 4096, saved: 4096 },
     guests: Array.from({ length: guests }, (_, index) => ({ name: `dir/${index}`, files: 5, unified: 5, reclaimed: 2048 })),

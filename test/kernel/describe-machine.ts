@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { daemonPath } from "@samepage/guard";
 import { debianKernel } from "./debian-kernel.ts";
 import { buildInitramfs } from "./initramfs.ts";
+import { makeSamepageDisk } from "./samepage-disk.ts";
 import { type MachineResult, makeDisk, runMachine } from "./virtual-machine.ts";
 
 const build = join(dirname(fileURLToPath(import.meta.url)), "build");
@@ -18,6 +19,8 @@ interface Machine {
   readonly suites: Readonly<Record<string, readonly string[]>>;
   /** File systems beside the first ext4 disk: one disk each, with its module. */
   readonly fileSystems: readonly ("xfs" | "btrfs")[];
+  /** With the samepage command on the disk behind the others. */
+  readonly hasSamepage?: boolean;
   /** More words for the kernel command line. */
   readonly parameters?: readonly string[];
   /** See `runMachine`. */
@@ -59,7 +62,7 @@ async function boot(directory: string, machine: Machine): Promise<MachineResult>
   return runMachine({
     image: kernel.image,
     initramfs: buildInitramfs(directory, kernel, [...programs, daemonPath, `${daemonPath}-crash`], machine.fileSystems),
-    disks: [makeDisk(directory, "ext4", 800), ...machine.fileSystems.map((type) => makeDisk(directory, type, 400)), makeDisk(directory, "ext4", 40)],
+    disks: [makeDisk(directory, "ext4", 800), ...machine.fileSystems.map((type) => makeDisk(directory, type, 400)), makeDisk(directory, "ext4", 40), ...(machine.hasSamepage === true ? [makeSamepageDisk(directory)] : [])],
     parameters: [...Object.keys(machine.suites).map((suite) => `run=${suite}`), ...(machine.parameters ?? [])],
     logPath: join(directory, "log"),
     countsInstructions: machine.countsInstructions ?? false,

@@ -1,10 +1,11 @@
 import { describeMachine } from "./describe-machine.ts";
-import { rounds, suites } from "./promises.ts";
+import { isThorough, rounds, suites } from "./promises.ts";
 
 describeMachine("the copy-on-write guard on Debian's 6.12 kernel", {
   series: "6.12",
   suites,
   fileSystems: ["xfs", "btrfs"],
-  parameters: Object.entries(rounds).map(([type, count]) => `rounds_${type}=${count}`),
+  parameters: [...Object.entries(rounds).map(([type, count]) => `rounds_${type}=${count}`), ...(isThorough ? ["thorough=1"] : [])],
+  hasSamepage: true,
   timeoutSeconds: 1200,
 });

@@ -74,6 +74,11 @@ function addTools(root: string): void {
 function addProgram(root: string, path: string, name: string): void {
   copyFileSync(path, join(root, "bin", name));
   chmodSync(join(root, "bin", name), 0o755);
+  addLibraries(root, path);
+}
+
+/** Copies the shared libraries that a program names to where it looks for them. */
+export function addLibraries(root: string, path: string): void {
   let libraries = "";
   try {
     libraries = execFileSync("ldd", [path], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });

@@ -77,6 +77,18 @@ const tools = [
   "no object of the pool changed meanwhile",
 ];
 
+/** From the command line, with Node and the engine; the other file systems with SAMEPAGE_THOROUGH=1. */
+const unify = [
+  "samepage local unify --guard cow: guests share inodes and see no difference",
+  "a write in one guest is its own, the other keeps file and bytes",
+  "an attribute of a shared file is refused",
+  "samepage local status lists marks, breaks, refused writes and latency",
+  "a broken link whose content is equal again is unified again",
+  "samepage local deunify: every file is the guest's own again, and no mark is left",
+];
+
+export const isThorough = process.env["SAMEPAGE_THOROUGH"] === "1";
+
 export const suites: Readonly<Record<string, readonly string[]>> = {
   semantics: onEachFileSystem(semantics),
   attributes: onEachFileSystem(attributes),
@@ -86,4 +98,6 @@ export const suites: Readonly<Record<string, readonly string[]>> = {
   tools,
   cost: ["breaking a link of 1 MB takes at most twice cp --preserve=all"],
   hammer: fileSystems.map((type) => `${type}: 8 writers in 8 guests, ${rounds[type]} rounds, mixed ways to open`),
+  // The last: it runs a guard of its own, started by the command.
+  unify: isThorough ? onEachFileSystem(unify) : unify.map((name) => `ext4: ${name}`),
 };

@@ -19,6 +19,13 @@ export function makeDisk(directory: string, type: "ext4" | "xfs" | "btrfs", mega
   return path;
 }
 
+/** As `makeDisk`, an ext4 one with a directory's content. */
+export function makeDiskOf(directory: string, content: string, megabytes: number): string {
+  const path = join(directory, "content.img");
+  execFileSync("mkfs.ext4", ["-q", "-F", "-O", "^has_journal", "-d", content, path, `${megabytes}M`], { stdio: ["ignore", "ignore", "inherit"] });
+  return path;
+}
+
 /**
  * Boots a kernel in QEMU without hardware acceleration (build machines rarely have any) until /init powers off.
  * Lines `ok NAME # detail` and `not ok NAME # detail` on the serial line are its tests.

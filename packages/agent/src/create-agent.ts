@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GuestState, type Inventory, type Progress, type Report } from "@samepage/proto";
 import { HOST_PATHS } from "@samepage/ksm";
+import { GuestMemory } from "@samepage/unify";
 import { pino } from "pino";
 import type { Agent, AgentOptions } from "./agent-options.ts";
 import { createCatalogKeeper } from "./catalog/catalog-keeper.ts";
@@ -56,6 +57,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const ksm = createKsmKeeper({ paths: { ...HOST_PATHS, state: join(stateDir, "ksm.json") }, policy: ksmPolicyFile(join(stateDir, "ksm-policy.json")), guests: memoryGuests, logger });
   await ksm.resume();
   const guard = await openHostGuard(config, logger);
+  const memory = new GuestMemory();
   const watch = await openGuestWatch(join(stateDir, "guests-before.json"), guests);
   const measured = await openAgentMetrics(config.metrics.listen, { certificate: () => identity.certificate, isConnected: () => stream !== undefined, jobs: () => runner.jobs(), ksm, logger });
   const closing = new AbortController();
@@ -69,7 +71,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const progress = createProgressSender((value: Progress) => void send({ $case: "progress", value }));
   const runner = createJobRunner({
     spool,
-    context: { engine: options.engine ?? unifyEngine, guests, memoryGuests, catalog: calls, catalogs, root, stateDir: join(stateDir, "engine"), ksm, guard, limits: config.limits },
+    context: { engine: options.engine ?? unifyEngine, guests, memoryGuests, catalog: calls, catalogs, root, stateDir: join(stateDir, "engine"), ksm, guard, memory, limits: config.limits },
     // Without it only the guests' gate knows less.
     begins: async (jobId) => watch.before(jobId).catch((error: unknown) => logger.warn({ err: error, job: jobId }, "cannot take down which guests run")),
     finished: (report) => {
@@ -168,6 +170,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
     await runner.close();
     await ksm.close();
     await guard.close();
+    memory[Symbol.dispose]();
     progress.close();
     closing.abort();
     await Promise.all([connection, looking, measured?.close(), catalogs.close(), content.close()]);

@@ -15,7 +15,8 @@
 
 typedef struct {
   Job job;
-  TreeBox *box;
+  TreeBox *box, *old;
+  Known known;
   Walk walk;
 } ScanJob;
 
@@ -30,12 +31,15 @@ static void scan_release(napi_env env, Job *job) {
   free(scan->walk.patterns);
   free(scan->walk.exact);
   free(scan->walk.tags);
+  if (scan->old != NULL) release_tree(env, scan->old);
+  known_close(&scan->known);
   release_tree(env, scan->box);
   free(scan);
 }
 
 /*
- * scan({ control, guests: [{ fd, space, pool, exact }], patterns: [{ pattern, verdict }], tags: Uint32Array [tag, space, guest]…, minSize, threads })
+ * scan({ control, guests: [{ fd, space, pool, exact }], patterns: [{ pattern, verdict }], tags: Uint32Array [tag, space, guest]…, minSize, threads,
+ *   known, changes: Uint8Array as known.h has them })
  * The descriptors are duplicated.
  */
 static napi_value scan(napi_env env, napi_callback_info info) {
@@ -66,6 +70,17 @@ static napi_value scan(napi_env env, napi_callback_info info) {
   walk->patterns = calloc(pattern_count + 1, sizeof *walk->patterns);
   walk->min_size = (uint64_t)get_integer(env, config, "minSize");
   walk->threads = (uint32_t)get_integer(env, config, "threads");
+  napi_valuetype known_type;
+  napi_value known = get(env, config, "known");
+  if (napi_typeof(env, known, &known_type) == napi_ok && known_type == napi_external) {
+    napi_value changes = get(env, config, "changes");
+    job->old = get_tree(env, known);
+    job->old->references++;
+    job->known.old = &job->old->tree;
+    job->known.changes = get_bytes(env, changes, &job->known.changes_length);
+    job_keep(env, &job->job, changes);
+    walk->known = &job->known;
+  }
   const uint32_t *tags = get_bytes_of(env, config, "tags", &size);
   walk->tag_count = (uint32_t)(size / 12);
   walk->tags = calloc(walk->tag_count + 1, sizeof *walk->tags);

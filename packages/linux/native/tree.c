@@ -9,7 +9,7 @@
 
 /* Reservations of address space, not memory. Names are found by 32-bit offsets, so 4 GiB of them is the bound. */
 #define ROWS_LIMIT ((size_t)16 << 30)
-#define DIRS_LIMIT ((size_t)1 << 30)
+#define DIRS_LIMIT ((size_t)4 << 30)
 #define NAMES_LIMIT ((size_t)4 << 30)
 #define FAILURES_LIMIT ((size_t)64 << 20)
 /* Below PATH_MAX with room to spare; longer paths are opened in pieces. */

@@ -27,12 +27,6 @@ typedef struct {
 #define ROW_USED 0x1000  /* rows are handed out in runs; the rest of a thread's last run stays unused */
 #define ROW_PERMISSIONS 07777
 
-typedef struct {
-  uint32_t parent; /* itself at a guest's root */
-  uint32_t name;
-  uint32_t guest;
-} Dir;
-
 /* What counts, per guest, without a row. Order is the contract with JavaScript. */
 enum {
   COUNT_NAMES,        /* names that are not directories */
@@ -49,6 +43,15 @@ enum {
   COUNT_DIRECTORIES,
   COUNTS
 };
+
+/* 80 bytes. JavaScript reads the first three words in place. */
+typedef struct {
+  uint32_t parent; /* itself at a guest's root */
+  uint32_t name;
+  uint32_t guest;
+  uint32_t counts[COUNTS]; /* what it adds to its guest's, so that one directory can be read again; but for */
+  uint64_t logical;        /* COUNT_LOGICAL */
+} Dir;
 
 typedef struct {
   int root;      /* O_PATH descriptor */

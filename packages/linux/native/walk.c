@@ -193,6 +193,7 @@ static void visit(Worker *worker, uint32_t dir, const Rules *rules, int fd, Gues
     return;
   }
   if (type == DT_DIR) {
+    if (walk->known != NULL && known_has(walk->known, dir, name)) return;
     uint32_t at = take_name(worker, name, length);
     size_t child = region_take(&walk->tree->dirs, sizeof(Dir));
     if (at == NO_NAME || child == SIZE_MAX) return give_up(shared, ENOMEM);
@@ -252,6 +253,17 @@ static void visit(Worker *worker, uint32_t dir, const Rules *rules, int fd, Gues
   };
 }
 
+static void add_counts(Tree *tree, uint32_t dir, const int64_t *counts) {
+  Dir *own = &tree_dirs(tree)[dir];
+  Guest *guest = &tree->guests[own->guest];
+  own->logical = (uint64_t)counts[COUNT_LOGICAL];
+  for (int at = 0; at < COUNTS; at++) {
+    if (counts[at] == 0) continue;
+    if (at != COUNT_LOGICAL) own->counts[at] = (uint32_t)counts[at];
+    atomic_fetch_add_explicit(&guest->counts[at], counts[at], memory_order_relaxed);
+  }
+}
+
 static void read_directory(Worker *worker, Todo todo) {
   Shared *shared = worker->shared;
   Walk *walk = shared->walk;
@@ -262,10 +274,7 @@ static void read_directory(Worker *worker, Todo todo) {
   const char *relative = worker->path.text + (worker->path.length > 0);
   int fd = open_beneath(guest->root, relative, O_RDONLY | O_DIRECTORY | O_NOATIME);
   if (fd == -EPERM) fd = open_beneath(guest->root, relative, O_RDONLY | O_DIRECTORY);
-  if (fd == -EXDEV) {
-    atomic_fetch_add(&guest->counts[COUNT_OTHER_DEVICE], 1);
-    return;
-  }
+  if (fd == -EXDEV) return add_counts(tree, todo.dir, (const int64_t[COUNTS]){[COUNT_OTHER_DEVICE] = 1});
   if (fd < 0) {
     /* Gone, or no directory any more: the guest is alive. */
     if (fd != -ENOENT && fd != -ENOTDIR && fd != -ELOOP) tree_fail(tree, todo.dir, NO_NAME, -fd);
@@ -273,9 +282,8 @@ static void read_directory(Worker *worker, Todo todo) {
   }
   struct stat stat;
   if (fstat(fd, &stat) != 0 || stat.st_dev != guest->dev) {
-    atomic_fetch_add(&guest->counts[COUNT_OTHER_DEVICE], 1); /* a btrfs subvolume inside the guest */
     close(fd);
-    return;
+    return add_counts(tree, todo.dir, (const int64_t[COUNTS]){[COUNT_OTHER_DEVICE] = 1}); /* a btrfs subvolume inside the guest */
   }
   int64_t counts[COUNTS] = {0};
   counts[COUNT_DIRECTORIES] = 1;
@@ -294,8 +302,7 @@ static void read_directory(Worker *worker, Todo todo) {
   }
   if (got < 0 && errno != ENOENT) tree_fail(tree, todo.dir, NO_NAME, errno);
   close(fd);
-  for (int at = 0; at < COUNTS; at++)
-    if (counts[at] != 0) atomic_fetch_add_explicit(&guest->counts[at], counts[at], memory_order_relaxed);
+  add_counts(tree, todo.dir, counts);
   atomic_fetch_add_explicit(&walk->control->files, counts[COUNT_NAMES], memory_order_relaxed);
 }
 
@@ -325,7 +332,11 @@ int walk_run(Walk *walk) {
   else {
     every->count = walk->pattern_count;
     for (uint32_t at = 0; at < walk->pattern_count; at++) every->index[at] = at;
-    for (uint32_t at = tree->guest_count; at-- > 0;) {
+    int carried = walk->known == NULL ? 0 : known_carry(walk->known, tree);
+    if (carried != 0) give_up(&shared, carried);
+    for (uint32_t dir = 0; walk->known != NULL && dir < walk->known->carried; dir++)
+      if (carried == 0 && known_reads(walk->known, dir)) push(&shared, dir, tree->guests[tree_dirs(tree)[dir].guest].pool ? none : every);
+    for (uint32_t at = walk->known == NULL ? tree->guest_count : 0; at-- > 0;) {
       size_t dir = region_take(&tree->dirs, sizeof(Dir));
       uint32_t index = (uint32_t)(dir / sizeof(Dir));
       tree_dirs(tree)[index] = (Dir){.parent = index, .name = NO_NAME, .guest = at};

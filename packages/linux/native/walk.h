@@ -1,6 +1,7 @@
 #pragma once
 #include "control.h"
 #include "exact.h"
+#include "known.h"
 #include "pattern.h"
 #include "tree.h"
 
@@ -18,6 +19,7 @@ typedef struct {
   Exact *exact;     /* one a guest */
   PoolTag *tags;
   uint32_t tag_count;
+  Known *known; /* or NULL; of the same guests in the same order, and the same rules */
   uint64_t min_size;
   uint32_t threads;
 } Walk;

@@ -42,6 +42,9 @@ export interface ChangedPath {
   readonly depth: "self" | "children" | "all";
 }
 
+/** What a watch saw, apart from when it saw too little. */
+export type KnownChanges = Omit<Extract<Changes, { kind: "paths" }>, "kind">;
+
 interface ChangedInode {
   /** A root on its file system: the inode may have names in any, or in none. */
   readonly root: number;
@@ -59,6 +62,7 @@ const depths = [undefined, "self", "children", "all"] as const;
 /** Order is the contract with native/change-watch.h. */
 const states = ["complete", "overflow", "unmounted"] as const;
 const entryHead = 5;
+const depthNumbers = new Map(depths.map((depth, number) => [depth, number]));
 
 interface Root {
   readonly fd: number;
@@ -212,4 +216,16 @@ function readEntries(entries: ArrayBuffer, numbers: readonly number[], into: Cha
     else into.paths.push({ root, depth, path: text });
     at = end + 1;
   }
+}
+
+/** As the native side writes them. */
+export function packChanges({ paths, inodes }: KnownChanges): Uint8Array {
+  const entry = (root: number, depth: ChangedPath["depth"] | undefined, text: string): Buffer => {
+    const bytes = Buffer.alloc(entryHead + text.length + 1);
+    bytes.writeUInt32LE(root);
+    bytes.writeUInt8(depthNumbers.get(depth) ?? 0, entryHead - 1);
+    bytes.write(text, entryHead, "latin1");
+    return bytes;
+  };
+  return Buffer.concat([...paths.map(({ root, depth, path }) => entry(root, depth, path)), ...inodes.map(({ root, ino }) => entry(root, undefined, String(ino)))]);
 }

@@ -1,4 +1,4 @@
-export { type ChangedPath, type Changes, ChangeWatch, type FullReason } from "./change-watch.ts";
+export { type ChangedPath, type Changes, ChangeWatch, type FullReason, type KnownChanges } from "./change-watch.ts";
 export { dedupeExtents, measureExtents, type Placement } from "./dedupe.ts";
 export { describeBelow, type Description, listBelow, type ListedName } from "./describe.ts";
 export { setImmutable, setModified, tryLock } from "./file.ts";

@@ -29,6 +29,8 @@ export interface Native {
     tags: Uint32Array;
     minSize: number;
     threads: number;
+    known: TreeHandle | undefined;
+    changes: Uint8Array;
   }): Promise<TreeHandle>;
   /** Without `paths`: lists everything below `root`. */
   describe(config: { control: ArrayBuffer; root: number; paths: Uint8Array | undefined }): Promise<ArrayBuffer>;

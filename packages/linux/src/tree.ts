@@ -1,3 +1,4 @@
+import { type KnownChanges, packChanges } from "./change-watch.ts";
 import { LinuxError } from "./linux-error.ts";
 import type { JobControl } from "./job-control.ts";
 import { native, type TreeHandle } from "./native.ts";
@@ -51,6 +52,11 @@ export interface ScanOptions {
   readonly tags: readonly { readonly tag: number; readonly space: number; readonly guest: number }[];
   readonly minSize: number;
   readonly threads: number;
+  /**
+   * An earlier scan with equal options and what changed since, by number of guest: only directories in which something
+   * changed are read again.
+   */
+  readonly known?: { readonly tree: Tree; readonly changes: KnownChanges } | undefined;
 }
 
 /** What was seen of one guest without getting a row of its own, in names; `logical` in bytes. */
@@ -70,7 +76,7 @@ export interface TreeCounts {
 
 const verdictNumber = { include: 0, exclude: 1, skip: 2 } as const;
 const rowWords = 16;
-const dirWords = 3;
+const dirWords = 20;
 const failureWords = 3;
 const countWords = 14;
 const inodeWords = 8;
@@ -232,7 +238,7 @@ function readCounts(words: BigInt64Array): TreeCounts[] {
 }
 
 /**
- * Walks all guests at once. Symbolic links, mount points and `..` are never followed, whatever a guest does meanwhile.
+ * Walks all guests at once, or what changed of them; the control's `files` counts the names that were looked at. Symbolic links, mount points and `..` are never followed, whatever a guest does meanwhile.
  * What cannot be read is in `failures()`; the rest is complete.
  * @throws LinuxError ECANCELED, ENOMEM
  */
@@ -246,6 +252,8 @@ export async function scanTrees(options: ScanOptions, control: JobControl): Prom
       tags: Uint32Array.from(options.tags.flatMap(({ tag, space, guest }) => [tag, space, guest])),
       minSize: options.minSize,
       threads: options.threads,
+      known: options.known?.tree.handle,
+      changes: options.known === undefined ? new Uint8Array() : packChanges(options.known.changes),
     });
     return new Tree(handle);
   } catch (error) {

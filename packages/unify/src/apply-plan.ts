@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { type Candidates, dedupeExtents, Swap, type SwapOutcome, type SwapSpace, type Tree } from "@samepage/linux";
 import { AfterApply } from "./after-apply.ts";
 import { appendLinkedNames, type LinkedNames } from "./link-log.ts";
-import { type PreparedPlan, toReport, treeFailures } from "./plan-unify.ts";
+import { isSettled, type PreparedPlan, toReport, treeFailures } from "./plan-unify.ts";
 import { PoolPlace, type PoolRun } from "./pool-place.ts";
 import { recoverRuns } from "./recover.ts";
 import { RunControl } from "./run-control.ts";
@@ -54,7 +54,8 @@ export async function executePlan(plan: PreparedPlan, options: UnifyOptions): Pr
   const after = new AfterApply(plan, prepared, outcome);
   const findings = run.stopped === undefined ? await after.measure(guests, run) : {};
   await after.writeIndex();
-  const done = toReport(groups, run, started, { ...counted, ...findings, dryRun: false, failures });
+  const done = toReport(groups, run, started, { ...counted, files: { ...counted.files, visited: report.files.visited }, ...findings, dryRun: false, failures });
+  if (isSettled(done, swaps.words.length + reflinks.length)) plan.memory?.settle(plan.question, done, plan.hash);
   const { bytes } = done;
   return { ...done, bytes: { ...bytes, read: bytes.read + report.bytes.read, hashed: bytes.hashed + report.bytes.hashed } };
 }

@@ -4,6 +4,7 @@ export { readConffiles } from "./conffiles/read-conffiles.ts";
 export { defaultExcludes } from "./excludes-default.ts";
 export { type ExcludeRule, type ExcludeVerdict, parseExcludes } from "./excludes.ts";
 export type { Guest } from "./guest.ts";
+export { GuestMemory } from "./guest-memory.ts";
 export type { GuardedInode, InodeGuard } from "./inode-guard.ts";
 export type { DeunifyReport, GarbageReport, StatusReport, VerifyReport } from "./pool-report.ts";
 export { type SkipReason, skipReasons } from "./skip-reason.ts";

@@ -5,14 +5,16 @@ import { findUncovered, leaveOutUnknownSizes } from "./catalog-scope.ts";
 import { checkOptions, type Settings } from "./check-options.ts";
 import { escapeName } from "./escape-name.ts";
 import { type FileSystemGroup, groupByFileSystem, type Space, spacesOf } from "./file-system-group.ts";
+import type { GuestMemory } from "./guest-memory.ts";
 import { openGuestRoots } from "./guest-root.ts";
 import { readHeldInodes } from "./held-inodes.ts";
 import { readIndex } from "./index-file.ts";
 import { InodeTable } from "./inode-table.ts";
+import { readMountPoints } from "./mount-points.ts";
 import { planReflinks } from "./plan-reflinks.ts";
 import { planSwaps, type SwapPlan } from "./plan-swaps.ts";
 import { RunControl } from "./run-control.ts";
-import { scanGuests } from "./scan-guests.ts";
+import { OpenPools, scanGuests } from "./scan-guests.ts";
 import { tally } from "./tally.ts";
 import type { UnifyOptions } from "./unify-options.ts";
 import type { UnifyPlan } from "./unify-plan.ts";
@@ -29,7 +31,10 @@ export interface PreparedPlan extends Pick<UnifyPlan, "report" | "hash"> {
   readonly guestPaths: readonly string[];
   /** st_dev of each guest's root. */
   readonly guestDevices: readonly bigint[];
-  /** Missing when the run was stopped before everything was seen. */
+  readonly memory: GuestMemory | undefined;
+  /** What the answer depends on besides the guests' files. */
+  readonly question: string;
+  /** Missing when the run was stopped before everything was seen, and where nothing has changed since there was nothing to do. */
   readonly prepared: { readonly tree: Tree; readonly candidates: Candidates; readonly swaps: SwapPlan; readonly reflinks: Uint32Array } | undefined;
 }
 
@@ -45,19 +50,34 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
   const failures: Failure[] = [];
   using run = new RunControl(options);
   const guests = roots.all.map(({ guest }) => guest.name);
-  const common = { settings, groups, spaces, guestPaths: roots.all.map(({ path }) => path), guestDevices: roots.all.map(({ device }) => device) };
+  using pools = new OpenPools(spaces);
+  const mountPoints = readMountPoints(roots.all);
+  const question = JSON.stringify([settings, options.excludes, options.guests, groups.map(({ chosen }) => chosen), mountPoints]);
+  // A run limited to templates sets rows aside by what the catalog says that day.
+  const memory = options.catalog === undefined ? options.memory : undefined;
+  const common = { memory, question, settings, groups, spaces, guestPaths: roots.all.map(({ path }) => path), guestDevices: roots.all.map(({ device }) => device) };
   try {
     run.startPhase("scan");
+    const before = await memory?.recall([...roots.all.map(({ fd }) => fd), ...pools.fds], question);
+    if (before?.settled !== undefined) {
+      const { report, hash } = before.settled;
+      return { ...common, hash, prepared: undefined, report: { ...report, dryRun: true, files: { ...report.files, visited: 0 }, bytes: { ...report.bytes, read: 0, hashed: 0, compared: 0 }, elapsedMs: Math.round(performance.now() - started) } };
+    }
     const tree = await scanGuests(
       {
         roots: roots.all,
         spaces,
         settings,
         excludes: options.excludes,
+        pools,
+        mountPoints,
+        known: before?.known,
         finding: (root, problem) => failures.push({ guest: root.guest.name, path: problem.path, code: problem.code, message: problem.message }),
       },
       run,
     );
+    const visited = run.job.files;
+    if (tree.failures().length === 0 && failures.length === 0) memory?.keep(tree, question);
     if (options.catalog !== undefined) leaveOutUnknownSizes(tree, spaces, options.catalog);
     run.startPhase("identify", tree.counts.reduce((sum, { rows }) => sum + rows, 0));
     const candidates = await identifyTree(
@@ -84,13 +104,20 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
       freed: facts.shares(inode) === "extents" ? placement(inode).exclusive : tree.allocated(candidates.row(inode)),
     }));
     failures.push(...treeFailures(tree, guests));
-    const report = toReport(groups, run, started, { ...counted, failures, dryRun: true });
-    return { ...common, report, hash: planHash(tree, swaps.words, reflinks), prepared: { tree, candidates, swaps, reflinks } };
+    const report = toReport(groups, run, started, { ...counted, files: { ...counted.files, visited }, failures, dryRun: true });
+    const hash = planHash(tree, swaps.words, reflinks);
+    if (isSettled(report, swaps.words.length + reflinks.length)) memory?.settle(question, report, hash);
+    return { ...common, report, hash, prepared: { tree, candidates, swaps, reflinks } };
   } catch (error) {
     if (run.stopped === undefined) throw error;
-    const nothing = { files: { scanned: 0, eligible: 0, unified: 0, skipped: {} }, guests: [], logical: 0, reclaimed: 0 };
+    const nothing = { files: { scanned: 0, visited: 0, eligible: 0, unified: 0, skipped: {} }, guests: [], logical: 0, reclaimed: 0 };
     return { ...common, report: toReport(groups, run, started, { ...nothing, failures, dryRun: true }), hash: "", prepared: undefined };
   }
+}
+
+/** Whether another pass would find the same as long as no file changes: nothing to do, and nothing that a lock held back. */
+export function isSettled({ files, failures, stopped }: UnifyReport, planned: number): boolean {
+  return planned === 0 && failures.length === 0 && stopped === undefined && files.skipped.locked === undefined && files.skipped["swap-file"] === undefined;
 }
 
 /** What the native side could not read, with names an operator can read. */

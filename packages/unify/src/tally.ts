@@ -5,7 +5,7 @@ import type { SkipReason } from "./skip-reason.ts";
 import type { UnifyReport } from "./unify-report.ts";
 
 /** The counting part of a report. */
-export type Tally = Pick<UnifyReport, "files" | "guests"> & { readonly logical: number; readonly reclaimed: number };
+export type Tally = Pick<UnifyReport, "guests"> & { readonly files: Omit<UnifyReport["files"], "visited"> } & { readonly logical: number; readonly reclaimed: number };
 
 /** Row states as operators know them; `undefined` for those that say nothing about a file left alone. */
 const reasonOfState: Readonly<Record<RowState, SkipReason | undefined>> = {

@@ -1,4 +1,5 @@
 import type { CatalogScope } from "./catalog-scope.ts";
+import type { GuestMemory } from "./guest-memory.ts";
 import type { Guest } from "./guest.ts";
 import type { InodeGuard } from "./inode-guard.ts";
 import type { GuardName, StrategyChoice } from "./strategy.ts";
@@ -12,6 +13,8 @@ export interface UnifyOptions {
   readonly guard?: GuardName;
   /** The copy-on-write guard, where this host has one: unifying marks with it, deunifying and collecting garbage lift marks. */
   readonly cowGuard?: InodeGuard;
+  /** What this process remembers from earlier passes over the same guests. Default: nothing; every pass walks, as does one with `catalog`. */
+  readonly memory?: GuestMemory;
   /** Lines in vunify-exclude syntax, first match wins. Default: the built-in list. */
   readonly excludes?: readonly string[];
   /** Bytes; smaller files are left alone. Default 16, as in vunify. Range 1 … 2^53-1. */

@@ -8,6 +8,8 @@ export interface UnifyReport extends Pick<ChosenStrategy, "strategy" | "guard"> 
   readonly fileSystems: readonly (ChosenStrategy & { readonly mount: string; readonly type: string })[];
   readonly files: {
     readonly scanned: number;
+    /** Names that this run looked at; fewer than `scanned` where a resident process knows which changed. */
+    readonly visited: number;
     readonly eligible: number;
     readonly unified: number;
     readonly skipped: Readonly<Partial<Record<SkipReason, number>>>;

@@ -1,5 +1,5 @@
 import { Guard, KsmAction, type Operation, type Report, Scope, Strategy, type UnifyOperation } from "@samepage/proto";
-import type { GuardName, StrategyChoice, UnifyOptions } from "@samepage/unify";
+import type { GuardName, GuestMemory, StrategyChoice, UnifyOptions } from "@samepage/unify";
 import { AgentError } from "../agent-error.ts";
 import type { CatalogCalls } from "../catalog/catalog-calls.ts";
 import type { CatalogKeeper } from "../catalog/catalog-keeper.ts";
@@ -30,6 +30,8 @@ export interface OperationContext {
   readonly jobId: string;
   readonly stateDir: string;
   readonly ksm: KsmKeeper;
+  /** What the engine remembers of the guests from job to job. */
+  readonly memory: GuestMemory;
   readonly guard: Pick<HostGuard, "forSharing" | "forLifting">;
   readonly limits: Limits;
   readonly signal: AbortSignal;
@@ -43,7 +45,7 @@ type Result = NonNullable<Report["result"]>;
  * @throws UnifyError of the engine, or AgentError `discovery`.
  */
 export async function runOperation({ guestPatterns, kind }: Operation, context: OperationContext): Promise<Result> {
-  const { engine, stateDir, limits, signal, onProgress } = context;
+  const { engine, memory, stateDir, limits, signal, onProgress } = context;
   if (kind?.$case === "publishTemplate") {
     using calls = context.catalog(signal);
     return { $case: "publish", value: await publishTemplate(`${context.root}${kind.value.path}`, context.jobId, calls, { limits, signal }) };
@@ -62,12 +64,12 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
   switch (kind?.$case) {
     case "plan": {
       await using cowGuard = await context.guard.forSharing();
-      using plan = await engine.planUnify({ ...common, ...limits, ...toSettings(kind.value), ...given(cowGuard), ...(await toScope(kind.value, domains, context)) });
+      using plan = await engine.planUnify({ ...common, ...limits, ...toSettings(kind.value), ...given(cowGuard), memory, ...(await toScope(kind.value, domains, context)) });
       return { $case: "unify", value: toUnifyResult(plan.report) };
     }
     case "unify": {
       await using cowGuard = await context.guard.forSharing();
-      const options = { ...common, ...limits, ...toSettings(kind.value), ...given(cowGuard), ...(await toScope(kind.value, domains, context)) };
+      const options = { ...common, ...limits, ...toSettings(kind.value), ...given(cowGuard), memory, ...(await toScope(kind.value, domains, context)) };
       using plan = await engine.planUnify(options);
       return { $case: "unify", value: toUnifyResult(plan.report.stopped === undefined ? await engine.applyPlan(plan, options) : plan.report) };
     }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiClient, RolloutState, RolloutView } from "@samepage/controller/api";
+import { rolloutAfter } from "@samepage/controller/api/rollout-after";
 import { CliError } from "../cli-error.ts";
 import { exitCode } from "../exit-code.ts";
 import type { LiveArea } from "../terminal/live-area.ts";
-import { rolloutAfter } from "./rollout-after.ts";
 import { eventLine, rolloutLines } from "./rollout-lines.ts";
 
 /** Ten frames a second: smooth to the eye, nothing to a slow link. */
@@ -22,7 +22,7 @@ export async function watchRollout(api: ApiClient, id: string, out: LiveArea, si
   const draw = setInterval(() => out.redraw(rolloutLines(rollout, out.terminal)), frameMs);
   const followEvents = async (): Promise<void> => {
     for await (const event of api.events({ rollout: id }, both)) {
-      rollout = rolloutAfter(rollout, event);
+      rollout = rolloutAfter(rollout, [event]);
       const line = out.terminal.isTerminal ? undefined : eventLine(event);
       if (line !== undefined) out.line(line);
       if (isOver()) return;

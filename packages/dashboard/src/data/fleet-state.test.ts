@@ -1,4 +1,4 @@
-import type { EventView, HostView } from "@samepage/controller/api";
+import type { EventView, HostView, RolloutHostView, RolloutView } from "@samepage/controller/api";
 import { expect, test } from "vitest";
 import { applyEvents, emptyFleet, isNews } from "./fleet-state.ts";
 
@@ -18,7 +18,19 @@ test("a rollout's progress leaves the lists as they are, so that they are not dr
   const after = applyEvents(emptyFleet, [progress, progress]);
   expect(after.hosts).toBe(emptyFleet.hosts);
   expect(after.rollouts).toBe(emptyFleet.rollouts);
-  expect(after.rolloutVersions.get("r")).toBe(2);
+});
+
+test("the followed rollout takes every event of a batch in its turn, and no other rollout's", () => {
+  const waiting: RolloutHostView = { host: "a", state: "pending", reason: "", progress: null, predictedBytes: null, reclaimedBytes: null };
+  const counts = { pending: 2, dispatching: 0, acknowledged: 0, running: 0, succeeded: 0, failed: 0, stopped: 0, skipped: 0 };
+  const followed: RolloutView = {
+    id: "r", name: "unify", operation: { kind: "unify" }, selector: "all", state: "running", reason: "", createdAt: "", createdBy: "", finishedAt: null,
+    hosts: counts, wave: 0, waveCount: 1, reclaimedBytes: 0, explanations: [], notices: [], waves: [{ name: "canary", hosts: [waiting, { ...waiting, host: "b" }] }],
+  };
+  const ended = (rollout: string, host: string): EventView => ({ id: "3-0", at: "", type: "rollout-host", rollout, host, state: "succeeded", reason: "", reclaimedBytes: 5 });
+  const after = applyEvents({ ...emptyFleet, followed }, [progress, ended("r", "a"), ended("other", "b")]).followed;
+  expect(after?.hosts).toEqual({ ...counts, pending: 1, succeeded: 1 });
+  expect(after?.waves[0]?.hosts.map(({ state, progress: seen }) => `${state} ${seen?.phase}`)).toEqual(["succeeded scan", "pending undefined"]);
 });
 
 test("only an event about a name that was never read asks for the lists again", () => {

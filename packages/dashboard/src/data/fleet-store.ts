@@ -1,4 +1,4 @@
-import type { EventView, HostView, RolloutSummary } from "@samepage/controller/api";
+import type { EventView, HostView, RolloutSummary, RolloutView } from "@samepage/controller/api";
 import { applyEvents, emptyFleet, type FleetState, isNews } from "./fleet-state.ts";
 import { followEvents } from "./event-stream.ts";
 import { requestJson } from "./request.ts";
@@ -6,12 +6,19 @@ import { requestJson } from "./request.ts";
 /** Lists are read again at most this often, however many unknown names the events bring. */
 const rereadMs = 1000;
 
+/** A followed rollout is read whole this often besides: what it waits for is not in the events. */
+const followMs = 5000;
+
+const endStates: ReadonlySet<string> = new Set(["completed", "failed", "aborted"]);
+
 export interface FleetStore {
   state(): FleetState;
   connected(): boolean;
   /** Calls back after a change, at most once a frame; returns the way to stop. */
   subscribe(onChange: () => void): () => void;
   refresh(): Promise<void>;
+  /** Keeps one rollout's every host current in `state().followed`; returns the way to stop. */
+  follow(rollout: string, onProblem: (error: unknown) => void): () => void;
   close(): void;
 }
 
@@ -77,6 +84,29 @@ export function createFleetStore(token: string, onError: (error: unknown) => voi
       return () => listeners.delete(onChange);
     },
     refresh,
+    follow: (id, onProblem) => {
+      const stopped = new AbortController();
+      const { signal } = stopped;
+      const read = () =>
+        void requestJson<RolloutView>(token, `/v1/rollouts/${encodeURIComponent(id)}`, { signal }).then(
+          (rollout) => {
+            state = { ...state, followed: rollout };
+            notify();
+          },
+          (error: unknown) => {
+            if (!signal.aborted) onProblem(error);
+          },
+        );
+      // One that has ended changes no more, unless it is retried.
+      const isSettled = () => state.followed !== null && state.followed.finishedAt !== null && endStates.has(state.followed.state);
+      read();
+      const timer = setInterval(() => isSettled() || read(), followMs);
+      return () => {
+        clearInterval(timer);
+        stopped.abort();
+        state = { ...state, followed: null };
+      };
+    },
     close: () => {
       clearTimeout(reread);
       abort.abort();

@@ -1,5 +1,5 @@
 import type { RolloutReportView, RolloutView } from "@samepage/controller/api";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { ConfirmButton } from "../components/confirm-button.tsx";
 import { Fact } from "../components/fact.tsx";
 import { Notice } from "../components/notice.tsx";
@@ -23,11 +23,12 @@ const questions: Readonly<Record<Verb, string>> = {
 
 export function RolloutPage({ store, session, id }: { readonly store: FleetStore; readonly session: Session; readonly id: string }) {
   const { fleet } = useFleet(store);
-  const version = fleet.rolloutVersions.get(id) ?? 0;
+  const rollout = fleet.followed?.id === id ? fleet.followed : null;
   const path = `/v1/rollouts/${encodeURIComponent(id)}`;
-  const { value: rollout, problem: readProblem } = useResource<RolloutView>(session.token, path, version);
   const { value: report } = useResource<RolloutReportView>(session.token, `${path}/report`, rollout?.state ?? "");
   const [problem, setProblem] = useState("");
+  const [readProblem, setReadProblem] = useState("");
+  useEffect(() => store.follow(id, (error) => setReadProblem(error instanceof Error ? error.message : String(error))), [store, id]);
   if (rollout === null) return <Notice kind={readProblem === "" ? "hint" : "error"} text={readProblem === "" ? "Reading…" : readProblem} />;
   const act = (verb: Verb) => async () => {
     try {

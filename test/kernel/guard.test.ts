@@ -1,11 +1,11 @@
 import { describeMachine } from "./describe-machine.ts";
-import { isThorough, rounds, suites } from "./promises.ts";
+import { isThorough, rounds, suites, treeFiles } from "./promises.ts";
 
 describeMachine("the copy-on-write guard on Debian's 6.12 kernel", {
   series: "6.12",
   suites,
   fileSystems: ["xfs", "btrfs"],
-  parameters: [...Object.entries(rounds).map(([type, count]) => `rounds_${type}=${count}`), ...(isThorough ? ["thorough=1"] : [])],
+  parameters: ["later=btrfs", `tree=${treeFiles}`, ...Object.entries(rounds).map(([type, count]) => `rounds_${type}=${count}`), ...(isThorough ? ["thorough=1"] : [])],
   hasSamepage: true,
-  timeoutSeconds: 1200,
+  timeoutSeconds: isThorough ? 2400 : 1200,
 });

@@ -32,6 +32,8 @@
 
 #define BEAT_NS 250000000 /* the programs call it dead after 2 s */
 #define SWEEP_BEATS 20    /* every 5 s */
+#define LOCK_TRIES 40
+#define LOCK_PAUSE_US 50000
 
 static struct programs programs;
 
@@ -99,7 +101,13 @@ static bool is_alone(const char *state_directory)
 	char path[PATH_MAX];
 	snprintf(path, sizeof(path), "%s/lock", state_directory);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+	/* One that was killed just now holds it until the kernel has taken it apart. */
+	for (int tries = 0; fd >= 0 && tries < LOCK_TRIES; tries++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		usleep(LOCK_PAUSE_US);
+	}
+	return false;
 }
 
 static int serve(const char *state_directory, const char *socket_path)

@@ -17,7 +17,7 @@
 #include "guard.skel.h"
 #include "log.h"
 
-#define OLD_DIRECTORY PIN_DIRECTORY ".old"
+#define OLD_DIRECTORY PIN_DIRECTORY "-old" /* bpffs keeps names with a dot for itself */
 #define BPF_FS_MAGIC 0xcafe4a11
 
 static int print(enum libbpf_print_level level, const char *format, va_list arguments)

@@ -56,9 +56,15 @@ for step in taken created copied intent linked renamed; do
 done
 start_guard
 
+# An upgrade: the pinned programs are another version's.
+kill_guard; ln -f d/pool/lib.so d/g1/lib.so; other-version
+start_guard
+upgraded() { grep 'another version were replaced' /tmp/guardd.log && sh -c 'echo x >> d/g1/lib.so' && unchanged d/pool/lib.so && [ $(inode d/g1/lib.so) != $(inode d/pool/lib.so) ] && [ ! -e /sys/fs/bpf/samepage-guard-old ]; }
+check "programs of another version give way and leave their marks" upgraded
+
 # A reboot: hooks and marks gone from the kernel, the log of marks on disk.
 ln -f d/pool/lib.so d/g1/lib.so
-cp -a $STATE /tmp/state.kept; mark $SOCKET remove; sleep 0.5
+cp -a $STATE /tmp/state.kept; mark $SOCKET remove; await_end
 check "removed hooks guard nothing" [ ! -e /sys/fs/bpf/samepage-guard ]
 start_guard
 reborn() { mark $SOCKET status | grep '"adopted":false' && sh -c 'echo x >> d/g1/lib.so' && unchanged d/pool/lib.so && [ $(inode d/g1/lib.so) != $(inode d/pool/lib.so) ]; }

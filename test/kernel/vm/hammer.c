@@ -66,7 +66,7 @@ static int open_own(int who, int round, bool *truncates)
 	snprintf(path, sizeof(path), "%s/g%d/f%d", directory, who, round);
 	*truncates = false;
 	switch (who) {
-	case 0:
+	case 0: /* this writer lives in a mount namespace of its own */
 		return open(path, O_WRONLY | O_APPEND);
 	case 1:
 		return open(path, O_RDWR);
@@ -85,7 +85,7 @@ static int open_own(int who, int round, bool *truncates)
 	case 6: /* through another bind mount */
 		snprintf(path, sizeof(path), "%s/bind6/f%d", directory, round);
 		return open(path, O_RDWR);
-	default: /* this writer lives in a chroot in a mount namespace of its own */
+	default: /* this writer lives in a chroot */
 		snprintf(path, sizeof(path), "/f%d", round);
 		return open(path, O_RDWR);
 	}
@@ -187,7 +187,9 @@ int main(int count, char **arguments)
 		if (fork())
 			continue;
 		snprintf(path, sizeof(path), "%s/g7", directory);
-		if (who == 7 && (unshare(CLONE_NEWNS) || chroot(path) || chdir("/")))
+		if (who == 0 && unshare(CLONE_NEWNS))
+			exit(8);
+		if (who == 7 && (chroot(path) || chdir("/")))
 			exit(7);
 		for (int round = 0; round < rounds; round++) {
 			pthread_barrier_wait(&shared->start);

@@ -7,7 +7,11 @@ mount -t devtmpfs dev /dev
 mount -t securityfs security /sys/kernel/security
 mount -t bpf bpf /sys/fs/bpf
 ip link set lo up
-while read -r module; do insmod "/modules/$module.ko" || echo "insmod $module failed"; done < /modules/order
+# A module named by later= is left to a suite, and what is loaded after it with it.
+while read -r module; do
+	[ "$module" != "$later" ] || break
+	insmod "/modules/$module.ko" || echo "insmod $module failed"
+done < /modules/order
 echo "# $(uname -r), lsm: $(cat /sys/kernel/security/lsm)"
 for word in $(cat /proc/cmdline); do
 	case $word in

@@ -12,12 +12,11 @@ start_guard() {
 	return 1
 }
 
+# await_end: until the kernel has taken the daemon apart and let go of its lock.
+await_end() { while grep -q " $(cat /tmp/guardd.pid) " /proc/locks; do sleep 0.05; done; }
+
 # kill_guard: kill -9, and gone when it returns.
-kill_guard() {
-	daemon=$(cat /tmp/guardd.pid)
-	kill -9 $daemon
-	while [ -e /proc/$daemon/exe ]; do sleep 0.05; done
-}
+kill_guard() { kill -9 $(cat /tmp/guardd.pid); await_end; }
 
 # check NAME COMMAND…: the command's success is the test's. Its output is shown when it fails.
 check() {

@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -105,6 +108,64 @@ static void refused(const char *name, int result)
 	report(name, ok, "EPERM");
 }
 
+/* What `child` does when it is traced from its start to its end; its exit status, or -1. */
+static int under_debugger(int (*act)(void))
+{
+	int status;
+	pid_t child = fork();
+	if (child == 0) {
+		ptrace(PTRACE_TRACEME, 0, 0, 0);
+		raise(SIGSTOP);
+		_exit(act());
+	}
+	while (waitpid(child, &status, 0) == child && WIFSTOPPED(status))
+		ptrace(PTRACE_CONT, child, 0, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int write_one(void)
+{
+	int fd = open(own, O_RDWR);
+	return fd < 0 ? errno : pwrite(fd, "x", 1, 0) == 1 ? 0 : 1;
+}
+
+static int change_mode(void)
+{
+	return chmod(own, 0700) ? errno : 0;
+}
+
+static volatile sig_atomic_t signals;
+
+static void on_signal(int number)
+{
+	(void)number;
+	signals++;
+}
+
+/* Breaks links while another process sends signals as fast as it can. */
+static bool breaks_under_signals(void)
+{
+	const struct sigaction action = { .sa_handler = on_signal }; /* no SA_RESTART: an interrupted call would show */
+	sigaction(SIGUSR1, &action, NULL);
+	pid_t self = getpid(), sender = fork();
+	if (sender == 0)
+		for (;;) {
+			kill(self, SIGUSR1);
+			usleep(200);
+		}
+	bool ok = true;
+	for (int i = 0; i < 3; i++) {
+		fresh();
+		ok = ok && write_one() == 0 && is_private();
+		fresh();
+		ok = ok && change_mode() == 0 && is_private();
+	}
+	kill(sender, SIGKILL);
+	while (waitpid(sender, NULL, 0) < 0 && errno == EINTR)
+		;
+	return ok && signals > 0;
+}
+
 int main(int count, char **arguments)
 {
 	if (count < 3 || chdir(arguments[1]))
@@ -176,6 +237,12 @@ int main(int count, char **arguments)
 	report("rename over a shared name replaces that name only",
 	       write(fd, "new", 3) == 3 && rename("g1/new", own) == 0 && stat(own, &st) == 0 && st.st_size == 3 && untouched(other), "rename");
 	close(fd);
+
+	fresh();
+	report("an open by a process under a debugger breaks the link", (errno = under_debugger(write_one)) == 0 && is_private(), "break");
+	fresh();
+	report("chmod by a process under a debugger is refused", under_debugger(change_mode) == EPERM && is_shared(), "EPERM");
+	report("signals that arrive while the link is broken reach their handler, and no call is interrupted", breaks_under_signals(), "break");
 
 	return 0;
 }

@@ -4,7 +4,7 @@ start_guard || exit
 for fs in ${FS:-ext4 xfs btrfs}; do
 	cd /mnt/$fs
 	mkdir -p s/pool s/g1 s/g2
-	for i in $(seq 0 29); do
+	for i in $(seq 0 39); do
 		f=$(printf f%02d $i)
 		head -c 20000 /dev/urandom > s/pool/$f
 		touch -d "2020-01-02 03:04:05" s/pool/$f

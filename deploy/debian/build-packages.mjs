@@ -24,6 +24,7 @@ writeFileSync(join(mkdir(join(samepage, "usr/bin")), "samepage"), '#!/bin/sh\nex
 const agent = stage("samepage-agent");
 copy(join(here, "samepage-agent/agent.yaml"), join(agent, "etc/samepage/agent.yaml"));
 copy(join(root, "deploy/systemd/samepage-agent.service"), join(agent, "lib/systemd/system/samepage-agent.service"));
+copy(join(root, "deploy/systemd/samepage-guardd.service"), join(agent, "lib/systemd/system/samepage-guardd.service"));
 writeFileSync(join(agent, "DEBIAN/conffiles"), "/etc/samepage/agent.yaml\n");
 
 const controller = stage("samepage-controller");

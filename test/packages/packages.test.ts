@@ -10,7 +10,7 @@ const output = join(root, ".cache/packages");
 const skipReason = process.getuid?.() === 0 ? undefined : "chroot needs root";
 
 /** Where systemd-analyze puts a unit: 0 (nothing left open) to 10. What stays open is said in the units themselves. */
-const exposure = { "samepage-controller": 1.5, "samepage-agent": 5 } as const;
+const exposure = { "samepage-controller": 1.5, "samepage-agent": 5, "samepage-guardd": 5.1 } as const;
 
 async function buildPackages(): Promise<readonly string[]> {
   await run(process.execPath, [join(root, "deploy/debian/build-packages.mjs")]);

@@ -65,7 +65,7 @@ describe.skipIf(whyNot !== "")(`the tuner on the real ksmd${whyNot && ` (skipped
     await using _two = await startGuest([helperPath("ksm-exec"), testTool("memory-guest"), "100", "0", "20"]);
     {
       await using tuner = new RunningTuner(machine);
-      await tuner.until(settled, 90);
+      await tuner.until(settled, 180);
       expect(readCounters(machine.paths.sysfs).pagesSharing).toBeGreaterThan(100 * 256 * 0.99);
       await setTimeout(2000); // the first idle batches still follow the merging pace's cost
       const [from, at] = [await ksmdSeconds(), performance.now()];

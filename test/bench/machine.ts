@@ -16,11 +16,12 @@ export interface Machine {
 }
 
 // hardlink is util-linux's.
-const packages = ["util-linux", "jdupes", "rdfind", "rmlint", "fdupes", "duperemove"];
+const contenders = ["util-linux", "jdupes", "rdfind", "rmlint", "fdupes", "duperemove"];
 
-export async function describeMachine(): Promise<Machine> {
+/** @param packages those whose versions matter. Default: the contenders of unification */
+export async function describeMachine(packages: readonly string[] = contenders): Promise<Machine> {
   const osRelease = await readFile("/etc/os-release", "utf8");
-  const versions = await run("dpkg-query", ["--show", "--showformat", "${Package} ${Version}\n", ...packages]);
+  const versions = packages.length === 0 ? "" : await run("dpkg-query", ["--show", "--showformat", "${Package} ${Version}\n", ...packages]);
   return {
     cpu: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,
@@ -28,7 +29,7 @@ export async function describeMachine(): Promise<Machine> {
     kernel: release(),
     distribution: /^PRETTY_NAME="(.*)"$/mu.exec(osRelease)?.[1] ?? "unknown",
     node: process.version,
-    tools: versions.trim().split("\n"),
+    tools: versions.split("\n").filter(Boolean),
     loadBefore: Number((await readFile("/proc/loadavg", "utf8")).split(" ")[0]),
   };
 }

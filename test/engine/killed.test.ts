@@ -2,10 +2,10 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type LoopFsType, loopFsSkipReason, loopFsTypes, withLoopFs } from "@samepage/test-support";
-import { unify } from "@samepage/unify";
+import { deunify, unify } from "@samepage/unify";
 import { expect, test } from "vitest";
 import { runEngine } from "./engine-process.ts";
-import { differencesAfterCrash, guestsAt, inodesShared, manifests } from "./scene.ts";
+import { differences, differencesAfterCrash, guestsAt, inodesShared, manifests } from "./scene.ts";
 import { plantSmallTree } from "./small-tree.ts";
 import { type Way, ways } from "./ways.ts";
 
@@ -45,3 +45,41 @@ test.for(cases)("killed at random moments on %s with %o, guests stay whole and t
     }
   });
 });
+
+/** Kills of deunify for each file system. Thorough: 30. */
+const returns = process.env["SAMEPAGE_THOROUGH"] === "1" ? 30 : 3;
+
+test.for(loopFsTypes.flatMap((type) => ways[type].filter(({ strategy }) => strategy === "hardlink").map((way): [LoopFsType, Way] => [type, way])))(
+  "deunify killed at random moments on %s with %o: guests stay whole, and the next deunify gives the start, hard links too",
+  { timeout: 600_000 },
+  async ([type, way], { skip }) => {
+    const reason = loopFsSkipReason(type);
+    skip(reason !== undefined, reason);
+    await withLoopFs(type, 200, async ({ mount }) => {
+      const guests = guestsAt([1, 2, 3].map((number) => join(mount, `guest-${number}`)));
+      for (const [index, { path }] of guests.entries()) await plantSmallTree(path, index, 200);
+      const stateDir = join(mount, "state");
+      await mkdir(stateDir);
+      const options = { guests, stateDir, ...way };
+      const before = await manifests(guests);
+      let longest = 0;
+      for (let round = 0; round <= returns; round++) {
+        expect((await unify(options)).failures).toEqual([]);
+        const started = performance.now();
+        const moment = round === 0 ? undefined : longest * (0.3 + 0.7 * Math.random());
+        const end = await runEngine("deunify", options, {
+          started: (child) => {
+            if (moment !== undefined) void sleep(moment).then(() => child.kill("SIGKILL"));
+          },
+        });
+        if (round === 0) longest = performance.now() - started;
+        const when = `killed after ${moment?.toFixed(0)} ms (${end.signal ?? end.code} ${end.stderr})`;
+        expect(await differencesAfterCrash(guests, before, "before-next"), when).toEqual([]);
+        const report = await deunify(options);
+        expect(report.failures, when).toEqual([]);
+        expect(await differences(guests, before, "same"), when).toEqual([]);
+        expect(await inodesShared(guests), when).toBe(0);
+      }
+    });
+  },
+);

@@ -28,12 +28,13 @@ export async function differences(guests: readonly Guest[], before: readonly Man
 }
 
 /**
- * The same after a run that was killed or cut off, which may leave new times on directories whose entries it was exchanging.
- * `next`: whether the next run has been. Two names of one inode are exchanged one after the other; between the two they are
- * equal files that are no links of each other, and the next run joins them again.
+ * The same after a run that was killed or cut off. `next`: whether the next run has been. Before it, directories may show
+ * the time of the exchange; and two names of one inode, which are exchanged one after the other, may be equal files that are
+ * no links of each other. The next run puts both right.
  */
 export async function differencesAfterCrash(guests: readonly Guest[], before: readonly Manifest[], next: "before-next" | "after-next"): Promise<string[]> {
-  return compare(guests, exceptDirectoryTimes(before), exceptDirectoryTimes(await manifests(guests)), next === "before-next" ? "any" : "kept");
+  const after = await manifests(guests);
+  return next === "before-next" ? compare(guests, exceptDirectoryTimes(before), exceptDirectoryTimes(after), "any") : compare(guests, before, after, "kept");
 }
 
 function compare(guests: readonly Guest[], before: readonly Manifest[], after: readonly Manifest[], links: Links): string[] {

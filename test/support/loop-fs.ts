@@ -103,6 +103,8 @@ export async function openLoopFs(type: LoopFsType, sizeMiB: number, from?: strin
     mount,
     image,
     remount: async (options = []) => {
+      // A mount namespace that was made meanwhile keeps a copy of the mount, and then unmounting writes nothing back.
+      await run("sync", ["--file-system", mount]).catch(() => {}); // Shut down, as by a power cut: there is nothing to write.
       await unmount(mount);
       await mountImage(image, mount, options);
     },

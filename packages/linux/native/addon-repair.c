@@ -12,7 +12,6 @@ typedef struct {
   Job job;
   TreeBox *box;
   Privatize privatize;
-  uint32_t files;
 } PrivatizeJob;
 
 static void privatize_job(Job *job) { job->error = privatize_run(&((PrivatizeJob *)job)->privatize); }
@@ -21,19 +20,20 @@ static napi_value privatize_finish(napi_env env, Job *job) {
   PrivatizeJob *own = (PrivatizeJob *)job;
   napi_value result;
   napi_create_object(env, &result);
-  set(env, result, "results", make_bytes(env, own->privatize.results, own->files * sizeof(PrivateResult)));
-  set(env, result, "copied", make_number(env, (double)own->privatize.copied));
+  set(env, result, "results", make_bytes(env, own->privatize.results, own->privatize.file_count * sizeof(PrivateResult)));
+  set(env, result, "copied", make_number(env, (double)atomic_load(&own->privatize.copied)));
   return result;
 }
 
 static void privatize_release(napi_env env, Job *job) {
   PrivatizeJob *own = (PrivatizeJob *)job;
   free(own->privatize.results);
+  free(own->privatize.starts);
   release_tree(env, own->box);
   free(own);
 }
 
-/* privatize(tree, { control, files: Uint32Array, quarantine }) */
+/* privatize(tree, { control, files: Uint32Array, quarantine, journal, threads }) */
 static napi_value privatize(napi_env env, napi_callback_info info) {
   size_t count = 2, size;
   napi_value arguments[2];
@@ -47,10 +47,18 @@ static napi_value privatize(napi_env env, napi_callback_info info) {
   job->box = get_tree(env, arguments[0]);
   job->box->references++;
   Privatize *own = &job->privatize;
-  *own = (Privatize){.tree = &job->box->tree, .control = job->job.control, .quarantine = (int)get_integer(env, config, "quarantine"), .files = get_bytes(env, files, &size)};
+  *own = (Privatize){
+      .tree = &job->box->tree,
+      .control = job->job.control,
+      .quarantine = (int)get_integer(env, config, "quarantine"),
+      .journal = (int)get_integer(env, config, "journal"),
+      .threads = (uint32_t)get_integer(env, config, "threads"),
+      .files = get_bytes(env, files, &size),
+  };
   own->file_words = size / sizeof(uint32_t);
-  for (size_t at = 0; at < own->file_words; at += 1 + own->files[at]) job->files++;
-  own->results = calloc(job->files + 1, sizeof *own->results);
+  for (size_t at = 0; at < own->file_words; at += 2 + own->files[at]) own->file_count++;
+  own->results = calloc(own->file_count + 1, sizeof *own->results);
+  own->starts = calloc(own->file_count + 1, sizeof *own->starts);
   return job_start(env, &job->job);
 }
 
@@ -68,10 +76,14 @@ static napi_value recover_finish(napi_env env, Job *job) {
   set(env, result, "restored", make_number(env, recover->restored));
   set(env, result, "completed", make_number(env, recover->completed));
   set(env, result, "pending", make_number(env, recover->pending));
+  set(env, result, "damaged", make_bytes(env, recover->damaged, recover->damaged_size));
   return result;
 }
 
-static void recover_release(napi_env env, Job *job) { free(job); }
+static void recover_release(napi_env env, Job *job) {
+  free(((RecoverJob *)job)->recover.damaged);
+  free(job);
+}
 
 /* recover({ quarantine, roots: Int32Array, journal: Uint8Array, ended: bigint }): the descriptors stay open until it resolves */
 static napi_value recover(napi_env env, napi_callback_info info) {

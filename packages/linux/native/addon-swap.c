@@ -1,6 +1,7 @@
 /* Applying a plan of link swaps for JavaScript: one handle over several steps. */
 #include "addon.h"
 #include "glue.h"
+#include "journal.h"
 #include "swap.h"
 #include <errno.h>
 #include <fcntl.h>

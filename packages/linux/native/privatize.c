@@ -1,34 +1,39 @@
 /*
  * Private copies: made in the quarantine, written back to disk, then exchanged with the guest's names. The shared inode is
- * leased meanwhile, so nobody writes to it between copy and exchange.
+ * leased meanwhile, so nobody writes to it between copy and exchange; whoever wants to is not kept waiting for a batch, the
+ * copy is given up instead. The journal tells recovery which quarantined files are the names of one file.
  */
 #include "privatize.h"
 #include "attributes.h"
 #include "copy.h"
-#include "exchange.h"
+#include "journal.h"
 #include "lease.h"
 #include "reason.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Copies that are written back together: bounded by descriptors and by what one syncfs should hold up. */
+/* Copies that a thread has written back together: bounded by descriptors and by what one syncfs should hold up. */
 #define BATCH_FILES 256
-#define BATCH_BYTES ((uint64_t)256 << 20)
+#define BATCH_BYTES ((uint64_t)128 << 20)
+/* Files a thread takes at once: neighbours share directories. */
+#define TAKE 16
+#define MOST_THREADS 64
 
 typedef struct {
-  const uint32_t *words;
-  uint32_t file;
-  int shared; /* descriptor of the shared inode, leased */
+  const uint32_t *rows; /* of the names */
+  uint32_t names, file;
+  int shared; /* descriptor of the shared inode, leased; -1 once given up */
   uint64_t copy_ino;
   int immutable;
 } Copy;
 
-static void held_name(char held[32], const uint32_t *row) { snprintf(held, 32, "p%08x", *row); }
+static void held_name(char held[32], uint32_t row) { snprintf(held, 32, "p%08x", row); }
 
 static void finish(Privatize *job, const Copy *copy, int error) {
   uint32_t state = STATE_DONE;
@@ -36,7 +41,7 @@ static void finish(Privatize *job, const Copy *copy, int error) {
   else if (error == EAGAIN) state = STATE_BUSY;
   else if (error == ESTALE || error == ENOENT || error == ENOTDIR || error == ELOOP) state = STATE_CHANGED;
   else if (error != 0) {
-    const Row *row = &tree_rows(job->tree)[copy->words[1]];
+    const Row *row = &tree_rows(job->tree)[copy->rows[0]];
     state = STATE_ERROR;
     tree_fail(job->tree, row->dir, row->name, error);
   }
@@ -55,18 +60,27 @@ static int open_shared(Privatize *job, Exchanger *hands, const Row *row, int *fd
   return error;
 }
 
-/* Makes the copy under the quarantine names of all rows. Returns 0 or an errno with nothing left. */
-static int make_copy(Privatize *job, Exchanger *hands, Copy *copy) {
+/* Removes quarantine names [from, to) of a file: names of the shared inode, or the copy that found no place. */
+static void remove_held(Privatize *job, const Copy *copy, uint32_t from, uint32_t to) {
+  char held[32];
+  for (uint32_t at = from; at < to; at++) {
+    held_name(held, copy->rows[at]);
+    unlinkat(job->quarantine, held, 0);
+  }
+}
+
+/* Makes the copy under the quarantine names of all rows. Returns 0, or an errno with nothing left. */
+static int make_copy(Privatize *job, Exchanger *hands, Copy *copy, uint64_t *written) {
   char held[32], first[32];
-  const Row *row = &tree_rows(job->tree)[copy->words[1]];
-  int error = open_shared(job, hands, row, &copy->shared);
+  int error = open_shared(job, hands, &tree_rows(job->tree)[copy->rows[0]], &copy->shared);
   if (error) return error;
-  held_name(first, &copy->words[1]);
+  held_name(first, copy->rows[0]);
   int fd = openat(job->quarantine, first, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  uint32_t made = fd >= 0;
   if (fd < 0) error = errno;
   else {
     struct stat stat;
-    error = copy_file(copy->shared, fd, job->control, &job->copied);
+    error = copy_file(copy->shared, fd, job->control, written);
     if (error == 0 && fstat(fd, &stat) != 0) error = errno;
     if (error == 0) {
       copy->copy_ino = stat.st_ino;
@@ -74,75 +88,113 @@ static int make_copy(Privatize *job, Exchanger *hands, Copy *copy) {
     }
     close(fd);
   }
-  uint32_t linked = error == 0;
-  for (; error == 0 && linked < copy->words[0]; linked++) {
-    held_name(held, &copy->words[1 + linked]);
+  for (; error == 0 && made < copy->names; made++) {
+    held_name(held, copy->rows[made]);
     if (linkat(job->quarantine, first, job->quarantine, held, 0) != 0) {
       error = errno;
       break;
     }
   }
   if (error == 0) return 0;
-  if (fd >= 0) unlinkat(job->quarantine, first, 0);
-  for (uint32_t at = 1; at < linked; at++) {
-    held_name(held, &copy->words[1 + at]);
-    unlinkat(job->quarantine, held, 0);
-  }
+  remove_held(job, copy, 0, made);
   close(copy->shared);
   return error;
 }
 
-/* Exchanges all names, or none; none when something went wrong before. */
-static void place_copy(Privatize *job, Exchanger *hands, Copy *copy, int error) {
+static void give_up(Privatize *job, Copy *copy, int error) {
+  remove_held(job, copy, 0, copy->names);
+  finish(job, copy, error);
+  close(copy->shared);
+  copy->shared = -1;
+}
+
+/* Exchanges all names, or none. */
+static void place_copy(Privatize *job, Exchanger *hands, Copy *copy) {
   const Row *rows = tree_rows(job->tree);
   char held[32];
   uint32_t moved = 0;
-  if (error == 0) error = lease_holds(copy->shared) ? immutable_set(copy->shared, 0, &copy->immutable) : EAGAIN;
+  int error = lease_holds(copy->shared) ? immutable_set(copy->shared, 0, &copy->immutable) : EAGAIN;
   if (error == ENOTTY || error == EOPNOTSUPP) error = 0;
-  for (; error == 0 && moved < copy->words[0]; moved++) {
-    const Row *row = &rows[copy->words[1 + moved]];
-    held_name(held, &copy->words[1 + moved]);
+  for (; error == 0 && moved < copy->names; moved++) {
+    const Row *row = &rows[copy->rows[moved]];
+    held_name(held, copy->rows[moved]);
     error = exchange_checked(hands, row, job->quarantine, held, copy->copy_ino, row->ino);
     if (error) break;
   }
   if (error == 0 && !lease_holds(copy->shared)) error = EAGAIN;
-  for (uint32_t at = 0; at < copy->words[0]; at++) {
-    const Row *row = &rows[copy->words[1 + at]];
-    held_name(held, &copy->words[1 + at]);
-    if (error != 0 && at < moved) exchange_back(hands, row, job->quarantine, held, copy->copy_ino);
-    unlinkat(job->quarantine, held, 0); /* a name of the shared inode, or the copy that found no place */
+  for (uint32_t at = 0; error != 0 && at < moved; at++) {
+    held_name(held, copy->rows[at]);
+    exchange_back(hands, &rows[copy->rows[at]], job->quarantine, held, copy->copy_ino);
   }
+  if (error == 0) atomic_fetch_add_explicit(&job->control->files, copy->names, memory_order_relaxed);
+  remove_held(job, copy, 0, copy->names);
+  /* The flag would have refused that to us as well. */
   if (copy->immutable) immutable_set(copy->shared, 1, NULL);
-  if (error == 0) atomic_fetch_add_explicit(&job->control->files, copy->words[0], memory_order_relaxed);
   finish(job, copy, error);
   close(copy->shared);
 }
 
-int privatize_run(Privatize *job) {
-  DirTimes times;
-  Exchanger hands;
-  int error = dir_times_open(&times, job->tree);
-  if (error) return error;
-  exchanger_open(&hands, job->tree, &times);
-  Copy batch[BATCH_FILES];
-  uint32_t file = 0;
-  for (size_t at = 0; at < job->file_words && error == 0;) {
-    uint32_t count = 0;
-    uint64_t before = job->copied;
-    for (; at < job->file_words && count < BATCH_FILES && job->copied - before < BATCH_BYTES; at += 1 + job->files[at], file++) {
-      Copy *copy = &batch[count];
-      *copy = (Copy){.words = job->files + at, .file = file};
-      int failed = control_wait(job->control) ? ECANCELED : make_copy(job, &hands, copy);
-      if (failed) finish(job, copy, failed);
+/* Whoever waits to write to a shared inode gets it now. */
+static void yield_broken(Privatize *job, Copy *batch, uint32_t count) {
+  for (uint32_t at = 0; at < count; at++)
+    if (batch[at].shared >= 0 && !lease_holds(batch[at].shared)) give_up(job, &batch[at], EAGAIN);
+}
+
+static uint32_t fill_batch(Privatize *job, Exchanger *hands, Copy *batch, bool *more) {
+  uint32_t count = 0;
+  uint64_t written = 0;
+  while (count + TAKE <= BATCH_FILES && written < BATCH_BYTES && !control_wait(job->control)) {
+    uint32_t from = atomic_fetch_add(&job->next, TAKE);
+    *more = from < job->file_count;
+    for (uint32_t file = from; file < job->file_count && file < from + TAKE; file++) {
+      const uint32_t *words = job->files + job->starts[file];
+      batch[count] = (Copy){.names = words[0], .rows = words + 2, .file = file};
+      int error = cancelled(job->control) ? ECANCELED : make_copy(job, hands, &batch[count], &written);
+      if (error) finish(job, &batch[count], error);
       else count++;
+      yield_broken(job, batch, count);
     }
-    /* Writing back takes as long as it takes: a run that must end at once gives its copies up instead. */
-    int unsafe = hurried(job->control) ? ECANCELED : 0;
-    if (count > 0 && unsafe == 0 && syncfs(job->quarantine) != 0) unsafe = error = errno;
-    for (uint32_t each = 0; each < count; each++) place_copy(job, &hands, &batch[each], unsafe);
+    if (!*more) break;
+  }
+  atomic_fetch_add(&job->copied, written);
+  return count;
+}
+
+static void *work(void *argument) {
+  Privatize *job = argument;
+  Exchanger hands;
+  Copy *batch = malloc(BATCH_FILES * sizeof *batch);
+  exchanger_open(&hands, job->tree, &job->dir_times);
+  for (bool more = batch != NULL; more && atomic_load(&job->error) == 0 && !cancelled(job->control);) {
+    uint32_t count = fill_batch(job, &hands, batch, &more);
+    int error = 0, none = 0;
+    /* Writing back takes as long as it takes: a run that is to end gives its copies up instead. */
+    if (count > 0 && !cancelled(job->control) && syncfs(job->quarantine) != 0) {
+      error = errno;
+      atomic_compare_exchange_strong(&job->error, &none, error);
+    }
+    for (uint32_t at = 0; at < count; at++) {
+      if (batch[at].shared < 0) continue;
+      if (error == 0 && !cancelled(job->control)) place_copy(job, &hands, &batch[at]);
+      else give_up(job, &batch[at], error ? error : ECANCELED);
+    }
     exchanger_restore_times(&hands);
   }
   exchanger_close(&hands);
-  dir_times_close(&times);
-  return error;
+  free(batch);
+  return NULL;
+}
+
+int privatize_run(Privatize *job) {
+  pthread_t ids[MOST_THREADS];
+  uint32_t threads = job->threads > MOST_THREADS ? MOST_THREADS : job->threads, started = 0, file = 0;
+  for (uint32_t at = 0; at < job->file_count; at++) job->results[at].state = STATE_STOPPED;
+  for (size_t at = 0; at < job->file_words; at += 2 + job->files[at]) job->starts[file++] = at;
+  int error = privatize_journal(job);
+  if (error == 0) error = dir_times_open(&job->dir_times, job->tree);
+  if (error) return error == ECANCELED ? 0 : error;
+  while (started < threads && pthread_create(&ids[started], NULL, work, job) == 0) started++;
+  for (uint32_t at = 0; at < started; at++) pthread_join(ids[at], NULL);
+  dir_times_close(&job->dir_times);
+  return started == 0 ? EAGAIN : atomic_load(&job->error);
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include "control.h"
+#include "exchange.h"
 #include "tree.h"
 
 typedef struct {
@@ -10,12 +11,18 @@ typedef struct {
 typedef struct {
   Tree *tree;
   Control *control;
-  int quarantine;
-  /* Files one after the other: number of names, rows of the names. All names of a file get one private copy. */
+  int quarantine, journal;
+  uint32_t threads;
+  /* Files one after the other: number of names, row of the shared inode's name in the pool, rows of the names. All names get one private copy. */
   const uint32_t *files;
   size_t file_words;
+  size_t *starts; /* by file: where it is among the words */
+  uint32_t file_count;
   PrivateResult *results; /* by file */
-  uint64_t copied;
+  _Atomic uint64_t copied;
+  DirTimes dir_times;
+  _Atomic uint32_t next;
+  _Atomic int error; /* of writing back: the first */
 } Privatize;
 
 /* Gives names private copies of the inode they share with others. Returns 0 or an errno. */

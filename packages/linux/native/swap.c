@@ -272,7 +272,7 @@ static bool swap_member(Worker *worker, uint32_t group, uint32_t inode, int cano
 
 /* --- one group ------------------------------------------------------------------------------------------------------ */
 
-static bool is_pooled(const Swap *swap, uint32_t inode, const Row **name) {
+bool swap_is_pooled(const Swap *swap, uint32_t inode, const Row **name) {
   const Candidates *candidates = swap->tree->candidates;
   const Inode *which = &candidates->inodes[inode];
   *name = row_of(swap, inode);
@@ -288,7 +288,7 @@ static bool is_pooled(const Swap *swap, uint32_t inode, const Row **name) {
 /* Opens the canonical inode below its root, under a lease. Returns a descriptor or -errno. */
 static int open_canonical(Swap *swap, DirCache *dirs, uint32_t inode) {
   const Row *row;
-  is_pooled(swap, inode, &row);
+  swap_is_pooled(swap, inode, &row);
   int dirfd = dir_cache_get(dirs, swap->tree, row->dir);
   int fd = dirfd < 0 ? dirfd : open_file_at(dirfd, tree_name(swap->tree, row->name));
   if (fd < 0) return fd;
@@ -421,7 +421,7 @@ static void swap_group(Worker *worker, uint32_t group) {
   Swap *swap = worker->swap;
   uint32_t inode = swap->plan[swap->group_at[group]];
   const Row *row;
-  bool pooled = is_pooled(swap, inode, &row), linked = false;
+  bool pooled = swap_is_pooled(swap, inode, &row), linked = false;
   int fd = swap->canonical[group];
   if (fd == -1) fd = open_canonical(swap, &worker->hands.dirs, inode);
   swap->canonical[group] = -1;

@@ -44,8 +44,8 @@ typedef struct {
 
 /* Returns 0 or an errno. The plan's memory must outlive the swap. */
 int swap_open(Swap *swap);
-/* Appends one record a name that is to be replaced, and one a directory, to the journal, and makes them durable. */
-int swap_journal(Swap *swap, int journal);
+/* Whether the inode has a name in the pool; `name` becomes that one, else its first. */
+bool swap_is_pooled(const Swap *swap, uint32_t inode, const Row **name);
 /* Opens the canonical inodes of groups [from, to), each under a read lease, so that a guard can be put on them. */
 void swap_prepare(Swap *swap, uint32_t from, uint32_t to);
 /* Executes groups [from, to); every displaced inode is settled when it returns. Returns 0 or an errno. */

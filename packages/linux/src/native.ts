@@ -18,6 +18,8 @@ export interface Recovered {
   readonly completed: number;
   /** Files of guests that could not be reached. */
   readonly pending: number;
+  /** Objects, by latin1 path in their pool, that were written to while their immutable flag was lifted; they have lost that name. */
+  readonly damaged: readonly string[];
 }
 
 /** The addon as it is: one function a native entry point, no convenience. Arguments are documented in native/addon-*.c. */
@@ -71,8 +73,8 @@ export interface Native {
   swapPrepare(swap: SwapHandle, step: { from: number; to: number }): Promise<ArrayBuffer>;
   swapRun(swap: SwapHandle, step: { from: number; to: number }): Promise<void>;
   swapResults(swap: SwapHandle): ArrayBuffer;
-  privatize(tree: TreeHandle, config: { control: ArrayBuffer; files: Uint32Array; quarantine: number }): Promise<{ results: ArrayBuffer; copied: number }>;
-  recover(config: { quarantine: number; roots: Int32Array; journal: Uint8Array; ended: bigint }): Promise<Recovered>;
+  privatize(tree: TreeHandle, config: { control: ArrayBuffer; files: Uint32Array; quarantine: number; journal: number; threads: number }): Promise<{ results: ArrayBuffer; copied: number }>;
+  recover(config: { quarantine: number; roots: Int32Array; journal: Uint8Array; ended: bigint }): Promise<Omit<Recovered, "damaged"> & { readonly damaged: ArrayBuffer }>;
   watchOpen(config: { directory: number; limit: number }): WatchHandle;
   watchTake(watch: WatchHandle, roots: Int32Array): Promise<{ state: number; entries: ArrayBuffer }>;
   watchClose(watch: WatchHandle): void;

@@ -1,4 +1,4 @@
-import { closeSync, constants, fdatasyncSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { type Candidates, dedupeExtents, Swap, type SwapOutcome, type SwapSpace, type Tree } from "@samepage/linux";
 import { AfterApply } from "./after-apply.ts";
@@ -7,6 +7,7 @@ import { isSettled, type PreparedPlan, toReport, treeFailures } from "./plan-uni
 import { PoolPlace, type PoolRun } from "./pool-place.ts";
 import { recoverRuns } from "./recover.ts";
 import { RunControl } from "./run-control.ts";
+import { withJournal } from "./run-journal.ts";
 import { runUnderGuard } from "./run-under-guard.ts";
 import { tally } from "./tally.ts";
 import type { UnifyOptions } from "./unify-options.ts";
@@ -25,6 +26,8 @@ interface Place {
   readonly quarantine: number;
 }
 
+type Failure = UnifyReport["failures"][number];
+
 /** Executes a plan. What changed since it was made is left alone and counted. */
 export async function executePlan(plan: PreparedPlan, options: UnifyOptions): Promise<UnifyReport> {
   const { prepared, groups, report } = plan;
@@ -35,10 +38,11 @@ export async function executePlan(plan: PreparedPlan, options: UnifyOptions): Pr
   using tree = prepared.tree;
   const { candidates, swaps, reflinks } = prepared;
   const outcomes: ((inode: number) => SwapOutcome)[] = [];
+  const found: Failure[] = [];
   if (run.stopped === undefined) {
     run.startPhase("apply", report.files.unified, report.bytes.reclaimed);
     try {
-      if (swaps.words.length > 0) outcomes.push(await swapAll(plan, prepared, options, run));
+      if (swaps.words.length > 0) outcomes.push(await swapAll(plan, prepared, options, run, found));
       if (reflinks.length > 0) outcomes.push(await dedupeExtents(tree, candidates, reflinks, plan.settings.threads ?? availableParallelism(), run.job));
     } catch (error) {
       // Stopped while it waited for the place or wrote its journal: nothing was begun.
@@ -50,7 +54,7 @@ export async function executePlan(plan: PreparedPlan, options: UnifyOptions): Pr
   run.startPhase("report");
   const counted = tally(guests, tree, { candidates, fate: swaps.fate }, outcome);
   const planned = report.failures.filter(({ code }) => code.startsWith("package-database"));
-  const failures = [...planned, ...treeFailures(tree, guests)];
+  const failures = [...planned, ...found, ...treeFailures(tree, guests)];
   const after = new AfterApply(plan, prepared, outcome);
   const findings = run.stopped === undefined ? await after.measure(guests, run) : {};
   await after.writeIndex();
@@ -65,6 +69,7 @@ async function swapAll(
   { tree, candidates, swaps }: NonNullable<PreparedPlan["prepared"]>,
   options: UnifyOptions,
   run: RunControl,
+  found: Failure[],
 ): Promise<(inode: number) => SwapOutcome> {
   await using places = new AsyncDisposableStack();
   const byTop = new Map<string, Place>();
@@ -72,7 +77,7 @@ async function swapAll(
     if (byTop.has(group.top) || group.chosen.strategy !== "hardlink") continue;
     const place = await PoolPlace.take(group.top, run.signal);
     byTop.set(group.top, places.adopt(openPlace(place), closePlace));
-    await recoverRuns(place, byTop.get(group.top)?.run.path);
+    await recoverRuns(place, found, byTop.get(group.top)?.run.path);
     appendLinkedNames(place.links, linkedNames(plan, group.top));
   }
   const spaces = plan.spaces.map(({ group, tag }): SwapSpace => {
@@ -80,7 +85,8 @@ async function swapAll(
     return { pool: place?.pool ?? -1, quarantine: place?.quarantine ?? -1, tag, guard: group.chosen.guard };
   });
   using swap = new Swap(tree, { plan: swaps.words, spaces, ignoreMtime: plan.settings.ignoreMtime, threads: plan.settings.threads ?? availableParallelism(), graceMs }, run.job);
-  for (const { run: own } of byTop.values()) await writeJournal(swap, own, plan);
+  const roots = [...plan.guestPaths, ...plan.pools];
+  for (const { run: own } of byTop.values()) await withJournal(own, roots, (journal) => swap.writeJournal(journal));
   const { cowGuard } = options;
   if (cowGuard === undefined || !plan.groups.some(({ chosen }) => chosen.guard === "cow")) {
     await swap.run(0, swap.groupCount);
@@ -118,17 +124,6 @@ function closePlace({ place, run, pool, quarantine }: Place): void {
   // A quarantine that is not empty, because of an error, is left to recovery with its journal.
   if (readdirSync(run.quarantine).length === 0) rmSync(run.path, { recursive: true, force: true });
   place[Symbol.dispose]();
-}
-
-async function writeJournal(swap: Swap, { journal }: PoolRun, plan: PreparedPlan): Promise<void> {
-  const fd = openSync(journal, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND, 0o600);
-  try {
-    writeSync(fd, `${JSON.stringify({ version: 1, guests: plan.guestPaths })}\n`);
-    await swap.writeJournal(fd);
-    fdatasyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** Names of one guest that are links to each other, of every inode that the plan is about to share. */

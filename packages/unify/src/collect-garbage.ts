@@ -14,11 +14,12 @@ export async function collectPools(options: PoolOptions): Promise<GarbageReport>
   using roots = openGuestRoots(options.guests);
   using run = new RunControl(options);
   const pools: GarbageReport["pools"][number][] = [];
+  const failures: GarbageReport["failures"][number][] = [];
   for (const top of new Set(roots.all.map((root) => root.top))) {
     if (run.stopped !== undefined || !PoolPlace.exists(top)) continue;
     using place = await PoolPlace.take(top, run.signal);
-    await recoverRuns(place);
+    await recoverRuns(place, failures);
     pools.push({ path: place.pool, ...(await removeUnused(place.pool, new Map(), options.cowGuard, run.signal)) });
   }
-  return { pools, failures: [], ...(run.stopped === undefined ? {} : { stopped: run.stopped }), elapsedMs: Math.round(performance.now() - started) };
+  return { pools, failures, ...(run.stopped === undefined ? {} : { stopped: run.stopped }), elapsedMs: Math.round(performance.now() - started) };
 }

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { makePrivate, scanTrees, type ScanGuest, type Tree } from "@samepage/linux";
+import { type FileToSplit, makePrivate, type PrivateCopy, scanTrees, type ScanGuest, type Tree } from "@samepage/linux";
 import { checkOptions } from "./check-options.ts";
 import { type GuestRoot, openGuestRoots } from "./guest-root.ts";
 import type { InodeGuard } from "./inode-guard.ts";
@@ -10,12 +10,10 @@ import { PoolPlace, placeName } from "./pool-place.ts";
 import type { DeunifyReport } from "./pool-report.ts";
 import { recoverRuns } from "./recover.ts";
 import { removeUnused } from "./remove-unused.ts";
+import { withJournal } from "./run-journal.ts";
 import { RunControl } from "./run-control.ts";
 import type { SkipReason } from "./skip-reason.ts";
 import type { UnifyOptions } from "./unify-options.ts";
-
-/** Files handed to the native side at once; a cancel is noticed in between as well as within. */
-const filesAtOnce = 4096;
 
 interface Counts {
   scanned: number;
@@ -30,7 +28,7 @@ interface Counts {
 /** Gives every name in the guests that shares an inode through the pool a private one. */
 export async function deunifyGuests(options: UnifyOptions): Promise<DeunifyReport> {
   const started = performance.now();
-  checkOptions(options);
+  const { threads = availableParallelism() } = checkOptions(options);
   using roots = openGuestRoots(options.guests);
   using run = new RunControl(options);
   const counts: Counts = {
@@ -44,7 +42,7 @@ export async function deunifyGuests(options: UnifyOptions): Promise<DeunifyRepor
   };
   try {
     for (const [top, guests] of Map.groupBy(roots.all, ({ top }) => top)) {
-      if (PoolPlace.exists(top)) await deunifyPlace(top, guests, run, counts, options.cowGuard);
+      if (PoolPlace.exists(top)) await deunifyPlace(top, guests, run, counts, threads, options.cowGuard);
     }
   } catch (error) {
     if (run.stopped === undefined) throw error;
@@ -59,10 +57,10 @@ export async function deunifyGuests(options: UnifyOptions): Promise<DeunifyRepor
   };
 }
 
-async function deunifyPlace(top: string, guests: readonly GuestRoot[], run: RunControl, counts: Counts, cowGuard: InodeGuard | undefined): Promise<void> {
+async function deunifyPlace(top: string, guests: readonly GuestRoot[], run: RunControl, counts: Counts, threads: number, cowGuard: InodeGuard | undefined): Promise<void> {
   using place = await PoolPlace.take(top, run.signal);
   run.startPhase("recover");
-  await recoverRuns(place);
+  await recoverRuns(place, counts.failures);
   run.startPhase("scan");
   using tree = await scanAll(place, guests, run);
   for (const [at, root] of guests.entries()) {
@@ -72,30 +70,41 @@ async function deunifyPlace(top: string, guests: readonly GuestRoot[], run: RunC
     if (guest !== undefined) guest.files += files;
   }
   const { copy, keep } = filesToSplit(tree, guests, readLinkedNames(place.links));
-  run.startPhase("apply", copy.reduce((sum, rows) => sum + rows.length, 0));
-  const own = place.openRun();
-  const quarantine = openSync(own.quarantine, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    for (let at = 0; at < copy.length; at += filesAtOnce) {
-      const files = copy.slice(at, at + filesAtOnce);
-      const { copies, copied } = await makePrivate(tree, files, quarantine, run.job);
-      counts.copied += copied;
-      for (const [number, { state, taken }] of copies.entries()) {
-        const rows = files[number] ?? [];
-        if (state === "done") {
-          counts.taken += taken;
-          count(tree, guests, rows, counts);
-        } else if (state === "changed" || state === "busy" || state === "error") counts.skipped.set(state, (counts.skipped.get(state) ?? 0) + rows.length);
-      }
-    }
-  } finally {
-    closeSync(quarantine);
-    if (readdirSync(own.quarantine).length === 0) rmSync(own.path, { recursive: true });
+  run.startPhase("apply", copy.reduce((sum, { names }) => sum + names.length, 0));
+  for (const [number, { state, taken }] of (await splitAll(place, tree, guests, copy, threads, run, counts)).entries()) {
+    const names = copy[number]?.names ?? [];
+    if (state === "done") {
+      counts.taken += taken;
+      count(tree, guests, names, counts);
+    } else if (state === "changed" || state === "busy" || state === "error") counts.skipped.set(state, (counts.skipped.get(state) ?? 0) + names.length);
   }
   counts.failures.push(...treeFailures(tree, guests.map(({ guest }) => guest.name)));
   for (const rows of keep) count(tree, guests, rows, counts);
   // An object whose only names left are its own and those of one file is that file's now.
   await removeUnused(place.pool, new Map(keep.map((rows) => [tree.ino(rows[0] ?? 0), rows.length])), cowGuard, run.signal);
+}
+
+async function splitAll(
+  place: PoolPlace,
+  tree: Tree,
+  guests: readonly GuestRoot[],
+  files: readonly FileToSplit[],
+  threads: number,
+  run: RunControl,
+  counts: Counts,
+): Promise<readonly PrivateCopy[]> {
+  if (files.length === 0) return [];
+  const own = place.openRun();
+  const quarantine = openSync(own.quarantine, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    const roots = [...guests.map(({ path }) => path), place.pool];
+    const { copies, copied } = await withJournal(own, roots, (journal) => makePrivate(tree, files, { quarantine, journal, threads }, run.job));
+    counts.copied += copied;
+    return copies;
+  } finally {
+    closeSync(quarantine);
+    if (readdirSync(own.quarantine).length === 0) rmSync(own.path, { recursive: true });
+  }
 }
 
 function count(tree: Tree, guests: readonly GuestRoot[], rows: readonly number[], counts: Counts): void {
@@ -121,10 +130,13 @@ function filesToSplit(
   tree: Tree,
   guests: readonly GuestRoot[],
   linked: ReadonlyMap<string, string>,
-): { readonly copy: readonly (readonly number[])[]; readonly keep: readonly (readonly number[])[] } {
+): { readonly copy: readonly FileToSplit[]; readonly keep: readonly (readonly number[])[] } {
   const pooled = new Map<number, number>();
+  const objects = new Map<number, number>();
   for (let row = 0; row < tree.rowCount; row++) {
-    if (tree.isUsed(row) && tree.isPool(row)) pooled.set(tree.ino(row), (pooled.get(tree.ino(row)) ?? 0) + 1);
+    if (!tree.isUsed(row) || !tree.isPool(row)) continue;
+    pooled.set(tree.ino(row), (pooled.get(tree.ino(row)) ?? 0) + 1);
+    objects.set(tree.ino(row), row);
   }
   const names = new Map<number, number[]>();
   for (let row = 0; row < tree.rowCount; row++) {
@@ -133,7 +145,7 @@ function filesToSplit(
     if (rows === undefined) names.set(tree.ino(row), [row]);
     else rows.push(row);
   }
-  const copy: number[][] = [];
+  const copy: FileToSplit[] = [];
   const keep: number[][] = [];
   // Names that were one file before are one file again; a guest's only with its own.
   const fileOf = (row: number) => `${tree.guest(row)} ${linked.get(linkedNameKey(guests[tree.guest(row)]?.path ?? "", tree.path(row))) ?? `alone ${row}`}`;
@@ -143,7 +155,7 @@ function filesToSplit(
     const all = rows.length + (pooled.get(ino) ?? 0) === tree.links(rows[0] ?? 0);
     const last = all ? files.pop() : undefined;
     if (last !== undefined) keep.push(last);
-    copy.push(...files);
+    copy.push(...files.map((names) => ({ object: objects.get(ino) ?? 0, names })));
   }
   return { copy, keep };
 }

@@ -43,8 +43,9 @@ export async function applyPlan(plan: UnifyPlan, options: UnifyOptions): Promise
 
 /** Makes identical files of the guests share storage, after settling what an interrupted run has left. @throws UnifyError */
 export async function unify(options: UnifyOptions): Promise<UnifyReport> {
-  await recoverBefore(options);
-  return executePlan(await preparePlan(options), options);
+  const recovered = await recoverBefore(options);
+  const report = await executePlan(await preparePlan(options), options);
+  return { ...report, failures: [...recovered, ...report.failures] };
 }
 
 /** Gives back private copies; names that were hard links to each other before they were unified are so again. @throws UnifyError */

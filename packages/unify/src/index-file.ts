@@ -1,6 +1,7 @@
-import { closeSync, constants, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { makeDirectory } from "./make-directory.ts";
 
 /** Names the layout of the records too: another layout is another name, and an index is only a cache. */
 const magic = "samepage index 2";
@@ -32,7 +33,7 @@ export function writeIndex(stateDir: string, records: ArrayBuffer): boolean {
   const path = join(stateDir, "index");
   const next = `${path}.${process.pid}`;
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    makeDirectory(stateDir);
     const header = Buffer.alloc(headerBytes);
     header.write(magic, "latin1");
     header.writeUInt32LE(crc32(new Uint8Array(records)), magic.length);

@@ -13,6 +13,7 @@ import { InodeTable } from "./inode-table.ts";
 import { readMountPoints } from "./mount-points.ts";
 import { planReflinks } from "./plan-reflinks.ts";
 import { planSwaps, type SwapPlan } from "./plan-swaps.ts";
+import { poolPath } from "./pool-place.ts";
 import { RunControl } from "./run-control.ts";
 import { OpenPools, scanGuests } from "./scan-guests.ts";
 import { tally } from "./tally.ts";
@@ -29,6 +30,8 @@ export interface PreparedPlan extends Pick<UnifyPlan, "report" | "hash"> {
   readonly groups: readonly FileSystemGroup[];
   readonly spaces: readonly Space[];
   readonly guestPaths: readonly string[];
+  /** Paths of the pools that were scanned, numbered after the guests. */
+  readonly pools: readonly string[];
   /** st_dev of each guest's root. */
   readonly guestDevices: readonly bigint[];
   readonly memory: GuestMemory | undefined;
@@ -55,7 +58,7 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
   const question = JSON.stringify([settings, options.excludes, options.guests, groups.map(({ chosen }) => chosen), mountPoints]);
   // A run limited to templates sets rows aside by what the catalog says that day.
   const memory = options.catalog === undefined ? options.memory : undefined;
-  const common = { memory, question, settings, groups, spaces, guestPaths: roots.all.map(({ path }) => path), guestDevices: roots.all.map(({ device }) => device) };
+  const common = { pools: pools.tops.map(poolPath), memory, question, settings, groups, spaces, guestPaths: roots.all.map(({ path }) => path), guestDevices: roots.all.map(({ device }) => device) };
   try {
     run.startPhase("scan");
     const before = await memory?.recall([...roots.all.map(({ fd }) => fd), ...pools.fds], question);

@@ -1,52 +1,67 @@
 import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type JournalRoot, recoverRun } from "@samepage/linux";
+import { escapeName } from "./escape-name.ts";
 import { openGuestRoots } from "./guest-root.ts";
 import { PoolPlace, runsPath } from "./pool-place.ts";
 import { RunControl } from "./run-control.ts";
 import { UnifyError } from "./unify-error.ts";
 import type { UnifyOptions } from "./unify-options.ts";
+import type { UnifyReport } from "./unify-report.ts";
+
+type Failure = UnifyReport["failures"][number];
 
 /** Directory times and the quarantine's own are set one after the other within one call; this covers the difference. */
 const slackNs = 10_000_000n;
 
 /**
  * Settles what runs that were killed left on this file system. The caller holds the place, so none of them is alive.
+ * @param failures gets the objects that were written to while a killed run had lifted their flag
  * @param own the caller's own run, which is left alone
- * @returns files still in quarantine because their guest is out of reach
  * @throws UnifyError state-damaged
  */
-export async function recoverRuns(place: PoolPlace, own?: string): Promise<number> {
-  let pending = 0;
-  for (const name of readdirSync(place.runs)) if (join(place.runs, name) !== own) pending += await recoverOne(join(place.runs, name));
-  return pending;
-}
-
-/** Settles interrupted runs on the guests' file systems, before a new one looks at them. */
-export async function recoverBefore(options: UnifyOptions): Promise<void> {
-  using roots = openGuestRoots(options.guests);
-  using run = new RunControl({ signal: options.signal, deadline: options.deadline });
-  for (const top of new Set(roots.all.map((root) => root.top))) {
-    if (run.stopped !== undefined || countPending(runsPath(top)) === 0) continue;
-    using place = await PoolPlace.take(top, run.signal);
-    await recoverRuns(place);
+export async function recoverRuns(place: PoolPlace, failures: Failure[], own?: string): Promise<void> {
+  for (const name of readdirSync(place.runs)) {
+    const path = join(place.runs, name);
+    if (path !== own) for (const object of await recoverOne(path)) failures.push(toFailure(place.pool, object));
   }
 }
 
-async function recoverOne(path: string): Promise<number> {
+function toFailure(pool: string, object: string): Failure {
+  const message = "was written to while an interrupted run had its immutable flag lifted: the files that share it show what was written; nothing else will be linked to it";
+  return { guest: "pool", path: escapeName(Buffer.from(pool).toString("latin1") + object), code: "object-changed", message };
+}
+
+/** Settles interrupted runs on the guests' file systems, before a new one looks at them. */
+export async function recoverBefore(options: UnifyOptions): Promise<readonly Failure[]> {
+  const failures: Failure[] = [];
+  using roots = openGuestRoots(options.guests);
+  using run = new RunControl({ signal: options.signal, deadline: options.deadline });
+  for (const top of new Set(roots.all.map((root) => root.top))) {
+    if (run.stopped !== undefined || !existsSync(runsPath(top)) || readdirSync(runsPath(top)).length === 0) continue;
+    using place = await PoolPlace.take(top, run.signal);
+    await recoverRuns(place, failures);
+  }
+  return failures;
+}
+
+/** @returns damaged objects */
+async function recoverOne(path: string): Promise<readonly string[]> {
   const quarantinePath = join(path, "quarantine");
   // Killed while making or removing the run's directory: nothing was exchanged, or all is settled.
   if (!existsSync(quarantinePath)) {
     rmSync(path, { recursive: true, force: true });
-    return 0;
+    return [];
   }
+  let damaged: readonly string[];
   const { guests, records } = readJournal(join(path, "journal"));
   const roots = guests.map(openRoot);
   const quarantine = openSync(quarantinePath, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     const { mtimeNs } = statSync(quarantinePath, { bigint: true });
-    const { pending } = await recoverRun(quarantine, roots, records, mtimeNs + slackNs);
-    if (pending > 0) return pending;
+    const settled = await recoverRun(quarantine, roots, records, mtimeNs + slackNs);
+    ({ damaged } = settled);
+    if (settled.pending > 0) return damaged;
   } catch (cause) {
     throw new UnifyError("state-damaged", path, "what an interrupted run left cannot be settled", "See the cause; nothing was deleted.", { cause });
   } finally {
@@ -56,7 +71,7 @@ async function recoverOne(path: string): Promise<number> {
   // rmdir, not a recursive delete: a file that appeared here is never lost.
   rmdirSync(quarantinePath);
   rmSync(path, { recursive: true, force: true });
-  return 0;
+  return damaged;
 }
 
 function readJournal(path: string): { guests: string[]; records: Uint8Array } {

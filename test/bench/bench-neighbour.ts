@@ -75,22 +75,23 @@ async function compare(cache: Measured["cache"], probe: string, file: string, gu
 
 /** Scans again and again until the probe has ended; returns how many scans were begun. Without an index of earlier runs, so that each reads. */
 async function scanUntil(probing: Promise<unknown>, guests: readonly string[], scratch: string): Promise<number> {
-  let probes = true;
-  void probing.finally(() => (probes = false)).catch(() => {});
-  const ended = probing.catch(() => {});
-  let begun = 0;
-  while (probes) {
+  const ended = probing.then(
+    () => "probe",
+    () => "probe",
+  );
+  for (let begun = 1; ; begun++) {
     const state = join(scratch, "state");
     await rm(state, { recursive: true, force: true });
     const scan = spawn(process.execPath, [cli, "local", "plan", "--json", `--state-dir=${state}`, "--strategy=hardlink", "--guard=none", ...guests], { stdio: "ignore" });
-    begun++;
     const done = once(scan, "close").then(([code]: unknown[]) => code);
-    const first = await Promise.race([done, ended.then(() => "probe")]);
-    if (first === "probe") scan.kill();
-    else if (first !== 0) throw new Error(`the scan failed: ${String(first)}`);
-    await done;
+    const first = await Promise.race([done, ended]);
+    if (first === "probe") {
+      scan.kill();
+      await done;
+      return begun;
+    }
+    if (first !== 0) throw new Error(`the scan failed: ${String(first)}`);
   }
-  return begun;
 }
 
 function describe(samples: readonly number[]): Measured["latency"][Kind] {

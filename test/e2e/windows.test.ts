@@ -25,6 +25,8 @@ test("a blackout keeps its hosts untouched and says so; when it is lifted they a
   expect(applied).toEqual(["t1"]);
   expect(waiting.hosts.pending).toBe(1);
   expect(waiting.explanations).toContain("1 host waits for their window");
+  const held = waiting.waves.flatMap(({ hosts }) => hosts).find(({ host }) => host === "p1");
+  expect(held?.reason).toMatch(/^waits for its window, which opens at 2200-01-01T00:00:00.000Z$/u);
   await fleet.api.windows.removeBlackout("freeze");
   expect(await fleet.until(id, isOver)).toMatchObject({ state: "completed", hosts: { succeeded: 2 } });
   expect(applied).toEqual(["t1", "p1"]);

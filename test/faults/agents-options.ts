@@ -4,10 +4,12 @@ export interface AgentsOptions {
   readonly hosts: readonly string[];
   /** By host, for those that are no members yet. */
   readonly enrolments: Readonly<Record<string, { readonly controller: string; readonly host: string; readonly token: string; readonly fingerprint: string }>>;
-  /** How long a job takes. */
-  readonly milliseconds: number;
-  /** A file to which each job's host is appended when it begins. */
+  readonly engine: AgentsEngine;
+  /** A file to which a job's host is appended when its work begins, and `<host> <epoch ms>` when it ends. */
   readonly journal: string;
   /** How far the process's clock is ahead; TLS, which asks the kernel, is not deceived. */
   readonly clockAheadMs: number;
 }
+
+/** `simulated` only takes time. `real` is the engine itself over the guests below each host's root; slowed to a read rate if one is given. */
+export type AgentsEngine = { readonly kind: "simulated"; readonly milliseconds: number } | { readonly kind: "real"; readonly bytesPerSecond?: number };

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-/** Two TCP ports that nothing listens on: for servers that must come back on the port they had. */
-export async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
-  const ports = await Promise.all(
+/** TCP ports that nothing listens on, two or more: for servers that must come back on the port they had. */
+export async function freePorts(count = 2): Promise<[number, number, ...number[]]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const [first = 0, second = 0, ...more] = await Promise.all(
     servers.map(async (server) => {
       server.listen(0, "127.0.0.1");
       await once(server, "listening");
@@ -13,5 +13,5 @@ export async function freePorts(): Promise<[number, number]> {
     }),
   );
   for (const server of servers) server.close();
-  return [ports[0] ?? 0, ports[1] ?? 0];
+  return [first, second, ...more];
 }

@@ -21,9 +21,11 @@ export const controllerMain = join(import.meta.dirname, "controller-main.ts");
 /**
  * Starts a main with its options and resolves when it is ready.
  * @param timeoutMs how long that may take.
+ * @param prefix words before its command line that lead to it by exec, e.g. `ip netns exec NAME`.
  */
-export async function startMain(main: string, options: object, timeoutMs: number = readyMs): Promise<MainProcess> {
-  const child = spawn(process.execPath, [main, JSON.stringify(options)], { stdio: ["ignore", "pipe", "inherit"] });
+export async function startMain(main: string, options: object, timeoutMs: number = readyMs, prefix: readonly string[] = []): Promise<MainProcess> {
+  const [program, ...args] = [...prefix, process.execPath, main, JSON.stringify(options)];
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   const kill = async () => stop(child);
   try {
     const [line] = (await Promise.race([

@@ -32,6 +32,7 @@ import { rolloutLs } from "./verbs/rollout-ls.ts";
 import { rolloutPause } from "./verbs/rollout-pause.ts";
 import { rolloutPlan } from "./verbs/rollout-plan.ts";
 import { rolloutResume } from "./verbs/rollout-resume.ts";
+import { rolloutRollback } from "./verbs/rollout-rollback.ts";
 import { rolloutRetry } from "./verbs/rollout-retry.ts";
 import { rolloutWatch } from "./verbs/rollout-watch.ts";
 import { templateAdd } from "./verbs/template-add.ts";
@@ -74,7 +75,7 @@ export const commandTable: CommandTable = {
     guestLs, guestShow,
     templateAdd, templateLs, templateShow, templateAlias, templateAssign, templateRetire, drift, catalogStatus, catalogCandidates,
     windowApply, windowLs, windowNext, windowRm,
-    rolloutCreate, rolloutPlan, rolloutLs, rolloutWatch, rolloutPause, rolloutResume, rolloutAbort, rolloutRetry,
+    rolloutCreate, rolloutPlan, rolloutLs, rolloutWatch, rolloutPause, rolloutResume, rolloutAbort, rolloutRetry, rolloutRollback,
     report,
     completion, man,
   ],

@@ -1,6 +1,6 @@
 import { availableParallelism, constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
-import { type Candidates, identifyTree, measureExtents, planHash, type Tree } from "@samepage/linux";
+import { type Candidates, identifyTree, indexRecords, measureExtents, planHash, type Tree } from "@samepage/linux";
 import { findUncovered, leaveOutUnknownSizes } from "./catalog-scope.ts";
 import { checkOptions, type Settings } from "./check-options.ts";
 import { escapeName } from "./escape-name.ts";
@@ -8,7 +8,7 @@ import { type FileSystemGroup, groupByFileSystem, type Space, spacesOf } from ".
 import type { GuestMemory } from "./guest-memory.ts";
 import { openGuestRoots } from "./guest-root.ts";
 import { readHeldInodes } from "./held-inodes.ts";
-import { readIndex } from "./index-file.ts";
+import { readIndex, writeIndex } from "./index-file.ts";
 import { InodeTable } from "./inode-table.ts";
 import { readMountPoints } from "./mount-points.ts";
 import { planReflinks } from "./plan-reflinks.ts";
@@ -95,7 +95,11 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
         dropCache: true,
       },
       run.job,
-    );
+    ).catch(async (error: unknown) => {
+      // What was read is known to the next run: a job in windows shorter than its reading still comes to its end.
+      if (run.stopped !== undefined) await rememberContent(tree, settings.stateDir);
+      throw error;
+    });
     const uncovered = options.catalog === undefined ? undefined : await findUncovered(tree, candidates, spaces, options.catalog, roots.all.map(({ fd }) => fd), run);
     run.startPhase("plan");
     const facts = new InodeTable(tree, candidates, spaces, readHeldInodes(), uncovered);
@@ -121,6 +125,13 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
 /** Whether another pass would find the same as long as no file changes: nothing to do, and nothing that a lock held back. */
 export function isSettled({ files, failures, stopped }: UnifyReport, planned: number): boolean {
   return planned === 0 && failures.length === 0 && stopped === undefined && files.skipped.locked === undefined && files.skipped["swap-file"] === undefined;
+}
+
+/** Keeps what an identification that was stopped has found out; no name has changed yet. */
+async function rememberContent(tree: Tree, stateDir: string): Promise<void> {
+  // There are no more inodes than names.
+  const gone = new Uint8Array(tree.counts.reduce((sum, { rows }) => sum + rows, 0));
+  writeIndex(stateDir, await indexRecords(tree, gone, readIndex(stateDir)));
 }
 
 /** What the native side could not read, with names an operator can read. */

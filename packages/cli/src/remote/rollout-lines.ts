@@ -9,7 +9,9 @@ import { printable } from "../terminal/text-width.ts";
 const shownHosts = 14;
 const order: readonly RolloutHostState[] = ["running", "acknowledged", "dispatching", "failed", "stopped", "skipped", "pending", "succeeded"];
 
-/** A rollout on one screen: its state, its waves, and the hosts where something happens. */
+const ended: ReadonlySet<string> = new Set(["completed", "failed", "aborted"]);
+
+/** A rollout on one screen: its state, why it is there, its waves, and the hosts where something happens. */
 export function rolloutLines(rollout: RolloutView, terminal: Terminal): string[] {
   const hosts = rollout.waves.flatMap(({ hosts: members }, wave) => members.map((host) => ({ host, wave })));
   const shown = hosts.toSorted((a, b) => order.indexOf(a.host.state) - order.indexOf(b.host.state)).slice(0, shownHosts);
@@ -27,7 +29,8 @@ export function rolloutLines(rollout: RolloutView, terminal: Terminal): string[]
     terminal,
   );
   const rest = hosts.length - shown.length;
-  return [summaryLine(rollout, terminal), ...rows, ...(rest > 0 ? [terminal.style.dim(`and ${formatCount(rest)} more`)] : [])];
+  const why = ended.has(rollout.state) ? [] : rollout.explanations.map((line) => terminal.style.dim(printable(line)));
+  return [summaryLine(rollout, terminal), ...why, ...rows, ...(rest > 0 ? [terminal.style.dim(`and ${formatCount(rest)} more`)] : [])];
 }
 
 /** `unify running · wave 1 of 2 · 3 of 12 hosts · 1.2 GiB freed`. */

@@ -14,7 +14,7 @@ export function rolloutVerb(name: string, summary: string, meaning: string, requ
     examples: [{ command: `samepage rollout ${name} 01J9Z8`, meaning }],
     run: async ({ id, ...connection }, context) => {
       const rollout = await request(await connect(connection, context), id, context.signal);
-      return { json: rollout, human: (terminal) => [summaryLine(rollout, terminal)] };
+      return { json: rollout, human: (terminal) => [summaryLine(rollout, terminal), ...(rollout.id === id ? [] : [`samepage rollout watch ${rollout.id}`])] };
     },
   });
 }

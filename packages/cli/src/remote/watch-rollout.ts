@@ -4,6 +4,7 @@ import { rolloutAfter } from "@samepage/controller/api/rollout-after";
 import { CliError } from "../cli-error.ts";
 import { exitCode } from "../exit-code.ts";
 import type { LiveArea } from "../terminal/live-area.ts";
+import { printable } from "../terminal/text-width.ts";
 import { eventLine, rolloutLines } from "./rollout-lines.ts";
 
 /** Ten frames a second: smooth to the eye, nothing to a slow link. */
@@ -31,7 +32,11 @@ export async function watchRollout(api: ApiClient, id: string, out: LiveArea, si
   const refresh = async (): Promise<void> => {
     while (!isOver() && !both.aborted) {
       await sleep(refreshMs, undefined, { signal: both }).catch(() => {});
-      if (!both.aborted) rollout = await api.rollouts.get(id, both);
+      if (both.aborted) return;
+      const said = new Set(rollout.explanations);
+      rollout = await api.rollouts.get(id, both);
+      // In a log, what is new of why it waits; a live view shows all of it.
+      if (!out.terminal.isTerminal) for (const line of rollout.explanations) if (!said.has(line)) out.line(printable(line));
     }
   };
   try {

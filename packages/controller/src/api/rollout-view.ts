@@ -97,7 +97,7 @@ export interface RolloutWaveView {
 export interface RolloutHostView {
   readonly host: string;
   readonly state: RolloutHostState;
-  /** Why, for people; empty while all is well. */
+  /** Why it failed or was left out, or what it waits for; empty while all is well. */
   readonly reason: string;
   readonly progress: ProgressView | null;
   /** Bytes that the host's newest dry run of this operation predicted; null when there was none. */

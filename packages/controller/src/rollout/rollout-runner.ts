@@ -36,8 +36,8 @@ export interface RolloutRunner {
    * @throws ControllerError `not-found`, or `conflict` for an order that the rollout's state does not allow.
    */
   step(id: string, order?: { readonly command: RolloutCommand; readonly actor: string }): Promise<void>;
-  /** Why the rollout is where it is now, one sentence each; changes nothing. */
-  explain(id: string): Promise<readonly string[]>;
+  /** Why the rollout and its hosts are where they are now; changes nothing. */
+  explain(id: string): Promise<Pick<Tick, "explanations" | "waiting">>;
 }
 
 /** Tries before a step gives way to the other controllers; each loses only to one that stored a step. */
@@ -55,10 +55,10 @@ export function createRolloutRunner(deps: RolloutRunnerDeps): RolloutRunner {
     },
     explain: async (id) => {
       const read = await deps.rollouts.read(id);
-      if (read === undefined) return [];
+      if (read === undefined) return { explanations: [], waiting: new Map() };
       const { record, state, fenceFloor, locks } = read;
       const [hosts, samples] = await Promise.all([observe(record.plan, state, locks, false, deps), readSamples(record.plan, state, deps)]);
-      return decide(record.plan, state, { now: Date.now(), reports: [], hosts, fenceFloor, samples }).explanations;
+      return decide(record.plan, state, { now: Date.now(), reports: [], hosts, fenceFloor, samples });
     },
   };
 }

@@ -1,4 +1,4 @@
-import { compareSavings, groupFailures, type HostPhase, isOver, PHASE_OF_LETTER, type RolloutPlan } from "@samepage/fleet";
+import { compareSavings, groupFailures, type HostPhase, isOver, PHASE_OF_LETTER, type RolloutPlan, type Tick } from "@samepage/fleet";
 import type { HostReportView, RolloutReportView } from "../api/report-view.ts";
 import type { ProgressView, RolloutHostView, RolloutPlanView, RolloutSummary, RolloutView } from "../api/rollout-view.ts";
 import type { StoredRollout } from "./rollout-record.ts";
@@ -27,7 +27,7 @@ export function toSummary({ record, state }: StoredRollout): RolloutSummary {
 }
 
 /** A rollout with its waves and hosts. */
-export function toView(stored: StoredRollout, reports: Reports, progress: ReadonlyMap<string, ProgressView>, explanations: readonly string[]): RolloutView {
+export function toView(stored: StoredRollout, reports: Reports, progress: ReadonlyMap<string, ProgressView>, { explanations, waiting }: Pick<Tick, "explanations" | "waiting">): RolloutView {
   const { plan } = stored.record;
   const waves = plan.waves.map(({ name, first, count }) => ({
     name,
@@ -36,7 +36,7 @@ export function toView(stored: StoredRollout, reports: Reports, progress: Readon
       return {
         host: host.name,
         state: phaseOf(stored, index),
-        reason: stored.state.notes[index]?.cause?.message ?? "",
+        reason: stored.state.notes[index]?.cause?.message ?? waiting.get(host.name) ?? "",
         progress: progress.get(host.name) ?? null,
         predictedBytes: host.predicted?.diskBytes ?? null,
         reclaimedBytes: reclaimedOf(reports.get(index)),

@@ -14,6 +14,7 @@ export function considerHosts(context: TickContext): ReadyHost[] {
   const { draft, waiting } = context;
   const ready: ReadyHost[] = [];
   waiting.clear();
+  context.waitingHosts.clear();
   for (let index = 0; index < draft.turnEnd; index++) {
     if (draft.phase(index) !== "pending") continue;
     const observation = observe(context, index);
@@ -35,7 +36,10 @@ export function giveCommands(context: TickContext, ready: readonly ReadyHost[]):
   for (const { index, window } of ready) {
     // A host whose earlier permission still runs has its place already.
     const hasPlace = mayBeWorking(context, index);
-    if (!hasPlace && places <= 0) without++;
+    if (!hasPlace && places <= 0) {
+      without++;
+      context.waitingHosts.set(index, "waits for a free place");
+    }
     else {
       if (!hasPlace) places--;
       give(context, index, window);
@@ -73,7 +77,7 @@ function waitForWindow(context: TickContext, index: number, window: WindowState)
   const { missedWindow } = draft.plan.policy;
   if (window.open) {
     if (window.closesAt !== null) alarms.push(window.closesAt);
-    wait(context, "the next window, this one is nearly over");
+    wait(context, index, "the next window, this one is nearly over");
     return;
   }
   const missedAt = window.lastClosedAt !== null && window.lastClosedAt > draft.course.waveSince ? window.lastClosedAt : null;
@@ -85,7 +89,7 @@ function waitForWindow(context: TickContext, index: number, window: WindowState)
     leaveOut(context, index, "missed-window", "its window closed before it was done, and the next opens too late");
   } else {
     alarms.push(window.opensAt);
-    wait(context, "their window");
+    wait(context, index, "their window", `its window, which opens at ${new Date(window.opensAt).toISOString()}`);
   }
 }
 
@@ -103,10 +107,10 @@ function isAvailable(context: TickContext, index: number, observation: HostObser
   const deadline = (draft.since(index) ?? input.now) + timeoutMs;
   if (draft.note(index).late === true || input.now < deadline) {
     alarms.push(deadline);
-    wait(context, obstacle.code === "held" ? "another rollout to end" : `the host (${obstacle.code})`);
+    wait(context, index, obstacle.code === "held" ? "another rollout to end" : `the host (${obstacle.code})`, obstacle.code === "held" ? `rollout ${observation.heldBy} to end` : `the host, which is ${obstacle.code}, until ${new Date(deadline).toISOString()}`);
   } else if (action === "wait") {
     draft.setNote(index, { late: true });
-    wait(context, `the host (${obstacle.code}), without holding up the others`);
+    wait(context, index, `the host (${obstacle.code}), without holding up the others`);
   } else if (action === "skip") {
     leaveOut(context, index, obstacle.code, obstacle.message);
   } else {
@@ -154,6 +158,8 @@ function command({ draft, input, dispatch }: TickContext, index: number, notAfte
   });
 }
 
-function wait({ waiting }: TickContext, reason: string): void {
+/** @param own what is known of this host in particular. */
+function wait({ waiting, waitingHosts }: TickContext, index: number, reason: string, own = reason): void {
   waiting.set(reason, (waiting.get(reason) ?? 0) + 1);
+  waitingHosts.set(index, `waits for ${own}`);
 }

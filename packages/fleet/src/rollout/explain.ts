@@ -1,4 +1,4 @@
-import { mayBeWorking, isInFlight, type TickContext } from "./tick-context.ts";
+import { isInFlight, mayBeWorking, observe, type TickContext } from "./tick-context.ts";
 
 /** Why the rollout is where it is, one sentence each, most important first. */
 export function explain(context: TickContext): string[] {
@@ -15,11 +15,32 @@ export function explain(context: TickContext): string[] {
   if (course.status === "running") {
     for (const [reason, hosts] of waiting) said.push(`${hosts} ${hosts === 1 ? "host waits" : "hosts wait"} for ${reason}`);
   }
+  said.push(...explainOutOfReach(context));
   let silent = 0;
   for (const index of draft.notes.keys()) if (!isInFlight(draft, index) && mayBeWorking(context, index)) silent++;
   if (silent > 0) said.push(`${silent} silent ${silent === 1 ? "host keeps its" : "hosts keep their"} place until the time given to it is over`);
   if (counts.failed > 0) said.push(`${counts.failed} of ${counts.failed + counts.succeeded} finished hosts failed; the budget is ${plan.policy.failureBudget.limit}`);
   if (counts.skipped > 0) said.push(`${counts.skipped} hosts were left out`);
+  return said;
+}
+
+/** Hosts that have a job and cannot be asked about it: what is certain of them is when they stop. */
+function explainOutOfReach(context: TickContext): string[] {
+  const { draft, input } = context;
+  let overdue = 0;
+  let lost = 0;
+  let stopsAt = 0;
+  for (const [index, { notAfter = input.now }] of draft.notes) {
+    if (!isInFlight(draft, index)) continue;
+    if (notAfter <= input.now) overdue++;
+    else if (draft.phase(index) !== "dispatching" && !observe(context, index).online) {
+      lost++;
+      stopsAt = Math.max(stopsAt, notAfter);
+    }
+  }
+  const said: string[] = [];
+  if (lost > 0) said.push(`${lost === 1 ? "1 host that works is" : `${lost} hosts that work are`} out of reach; they stop by themselves at ${isoTime(stopsAt)} at the latest, and report when they are back`);
+  if (overdue > 0) said.push(`the time of ${overdue === 1 ? "1 host" : `${overdue} hosts`} is over: the agent has stopped by itself, its report is waited for`);
   return said;
 }
 

@@ -13,6 +13,8 @@ export interface TickContext {
   readonly alarms: number[];
   /** Why hosts that have their turn are not working, counted by reason. Rebuilt by every look at the hosts. */
   readonly waiting: Map<string, number>;
+  /** By host index, the same reason with what is known of that host, e.g. when its window opens. */
+  readonly waitingHosts: Map<number, string>;
   /** What keeps the gates of a wave that is done from passing. */
   gates: readonly string[];
 }

@@ -110,6 +110,8 @@ export interface Tick {
   readonly holds: { readonly acquire: readonly string[]; readonly release: readonly string[] };
   /** Why the rollout is where it is, one sentence each, for the operator. */
   readonly explanations: readonly string[];
+  /** What each host whose turn it is waits for, by name. */
+  readonly waiting: ReadonlyMap<string, string>;
   /** When time alone next changes something, ms since the epoch; null: only a report or an order does. */
   readonly nextTickAt: number | null;
 }

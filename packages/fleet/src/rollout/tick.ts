@@ -20,7 +20,7 @@ import type { Tick, TickInput } from "./tick-types.ts";
  */
 export function tick(plan: RolloutPlan, state: RolloutState, input: TickInput): Tick {
   const draft = new RolloutDraft(plan, state);
-  const context: TickContext = { draft, input, dispatch: [], cancel: [], alarms: [], waiting: new Map(), gates: [] };
+  const context: TickContext = { draft, input, dispatch: [], cancel: [], alarms: [], waiting: new Map(), waitingHosts: new Map(), gates: [] };
   applyReports(context);
   if (input.command !== undefined) applyCommand(context, input.command);
   expireLeases(context);
@@ -37,6 +37,7 @@ export function tick(plan: RolloutPlan, state: RolloutState, input: TickInput): 
     cancel: context.cancel,
     holds,
     explanations: explain(context),
+    waiting: new Map([...context.waitingHosts].map(([index, reason]) => [draft.hostName(index), reason])),
     nextTickAt: alarms.length === 0 ? null : alarms.reduce((earliest, at) => Math.min(earliest, at)),
   };
 }

@@ -19,7 +19,7 @@ export interface MaintenanceWindow {
 
 /**
  * When hosts may not be worked on, whatever their windows say: repeating like a window, or once between two local times.
- * `from` and `to` are `2026-12-24` or `2026-12-24T18:00`; a day as `to` is included, a time is where it ends.
+ * `from` and `to` are `2026-12-24`, `2026-12-24T18:00` or `2026-12-24T18:00:30`; a day as `to` is included, a time is where it ends.
  */
 export type Blackout =
   | MaintenanceWindow
@@ -63,7 +63,7 @@ export function parseBlackout(blackout: Blackout): Recurrence | LocalSpan {
 }
 
 function parseLocal(text: string, isEnd: boolean): number {
-  const match = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?$/u.exec(text);
+  const match = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(?::\d{2})?)?$/u.exec(text);
   const local = match === null ? Number.NaN : Date.parse(match[1] === undefined ? `${text}T00:00Z` : `${text}Z`);
   // Date.parse takes 2026-02-30 for 2 March in some forms; the round trip shows it.
   if (Number.isNaN(local) || !new Date(local).toISOString().startsWith(text)) {

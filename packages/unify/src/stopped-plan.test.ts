@@ -1,0 +1,30 @@
+import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { planUnify } from "./engine.ts";
+import type { Guest } from "./guest.ts";
+
+const files = 16;
+const fileBytes = 512 * 1024;
+
+test("what a run has read before it was stopped is not read again by the next one", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "samepage-stopped-"));
+  onTestFinished(async () => rm(dir, { recursive: true, force: true }));
+  const guests = ["a", "b"].map((name): Guest => ({ name, path: join(dir, name), domain: "default", state: "stopped" }));
+  for (const { path } of guests) {
+    await mkdir(path);
+    for (let file = 0; file < files; file++) {
+      await writeFile(join(path, `${file}`), Buffer.alloc(fileBytes, `${file} `));
+      await utimes(join(path, `${file}`), 1, 1);
+    }
+  }
+  const options = { guests, stateDir: join(dir, "state"), strategy: "hardlink", guard: "none" } as const;
+  // 16 MiB at 4 MiB/s: stopped about half-way.
+  const stop = new AbortController();
+  using stopped = await planUnify({ ...options, bytesPerSecond: 4 * 1024 * 1024, signal: stop.signal, onProgress: ({ bytes }) => bytes > 6 * 1024 * 1024 && stop.abort() });
+  expect(stopped.report.stopped).toBe("cancelled");
+  using plan = await planUnify(options);
+  expect(plan.report.files.unified).toBe(files);
+  expect(plan.report.bytes.read).toBeLessThanOrEqual(2 * files * fileBytes - 5 * 1024 * 1024);
+});

@@ -4,7 +4,7 @@ import { type AgentConfig, defaultConfig } from "@samepage/agent";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isOver, startFleet, type TestFleet } from "./test-fleet.ts";
 
-const inDomain = (domain: string): AgentConfig => ({ ...defaultConfig, guests: { ...defaultConfig.guests, directories: ["/guests/*"], domains: [{ match: "*", domain }] } });
+const inDomain = (domain: string): AgentConfig => ({ ...defaultConfig, restore: "on", guests: { ...defaultConfig.guests, directories: ["/guests/*"], domains: [{ match: "*", domain }] } });
 
 /** 1.5 MiB that differ everywhere: three parts on the wire. */
 const large = Buffer.from(Array.from({ length: 1_500_000 }, (_, at) => (at * 7 + (at >> 8)) & 0xff));
@@ -76,6 +76,16 @@ test("a host of another domain gets nothing, not even an answer whether there is
   expect(rollout).toMatchObject({ hosts: { failed: 1 } });
   expect(report?.error).toMatchObject({ code: "catalog-refused", message: expect.stringContaining("has no guest of domain blue") });
   expect(await readFile(file("h3", "a"), "utf8")).toBe("changed");
+});
+
+test("a host that has not said so lets nobody write into its guests", async () => {
+  await cp(join(fleet.dir, "h2-root/guests/b"), join(fleet.dir, "h4-root/guests/a"), { recursive: true });
+  await fleet.addAgent("h4", { config: { ...inDomain("blue"), restore: "off" } });
+  await writeFile(file("h4", "a"), "its own");
+  const { rollout, report } = await restore("h4", "a", "usr/bin/app");
+  expect(rollout).toMatchObject({ hosts: { failed: 1 } });
+  expect(report?.error).toMatchObject({ code: "restore-off" });
+  expect(await readFile(file("h4", "a"), "utf8")).toBe("its own");
 });
 
 test("nothing is restored everywhere by accident, and never both ways at once", async () => {

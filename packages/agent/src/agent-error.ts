@@ -18,6 +18,8 @@ export type AgentErrorCode =
   | "catalog-refused"
   /** A run was limited to templates, and the domain has none. */
   | "catalog-missing"
+  /** agent.yaml does not let operators put files back into this host's guests. */
+  | "restore-off"
   /** No host that is online has a file that is to be restored. */
   | "no-copy"
   /** KSM was asked for guests of more than one trust domain: the kernel merges all that take part with each other. */

@@ -71,7 +71,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const progress = createProgressSender((value: Progress) => void send({ $case: "progress", value }));
   const runner = createJobRunner({
     spool,
-    context: { engine: options.engine ?? unifyEngine, guests, memoryGuests, catalog: calls, catalogs, root, stateDir: join(stateDir, "engine"), ksm, guard, memory, limits: config.limits },
+    context: { engine: options.engine ?? unifyEngine, guests, memoryGuests, catalog: calls, catalogs, root, stateDir: join(stateDir, "engine"), ksm, guard, memory, mayRestore: config.restore === "on", limits: config.limits },
     // Without it only the guests' gate knows less.
     begins: async (jobId) => watch.before(jobId).catch((error: unknown) => logger.warn({ err: error, job: jobId }, "cannot take down which guests run")),
     finished: (report) => {
@@ -137,7 +137,8 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
             await spool.forget(message.value.jobId, message.value.fence);
             break;
           case "contentWanted":
-            content.wanted(message.value);
+            // Whoever asks knows a digest only; without the host's own consent no content leaves it.
+            if (config.restore === "on") content.wanted(message.value);
             break;
           case "renewal":
             await renewal.answered(message.value);

@@ -20,7 +20,7 @@ export interface FetchedContent {
  * Asks the fleet for a template's file. The bytes are whatever some host sent: the writer verifies their digest.
  * @throws AgentError `no-copy` from the iteration when nothing comes, `catalog-refused` when nobody can be asked
  */
-export function fetchContent(wanted: { readonly template: string; readonly version: string; readonly path: Buffer }, calls: CatalogCalls, signal: AbortSignal): FetchedContent {
+export function fetchContent(wanted: { readonly template: string; readonly version: string; readonly path: Buffer }, calls: Pick<CatalogCalls, "wantContent" | "readContent">, signal: AbortSignal): FetchedContent {
   let mtime: bigint | undefined;
   async function* bytes(): AsyncGenerator<Buffer> {
     const { relay, asked } = await calls.wantContent(wanted);

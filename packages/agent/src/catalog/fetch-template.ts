@@ -12,7 +12,7 @@ export interface FetchedTemplate {
 }
 
 /** @throws AgentError `catalog-refused` or `unreachable` */
-export async function fetchTemplate({ template, version: asked }: { readonly template: string; readonly version: string }, calls: CatalogCalls): Promise<FetchedTemplate> {
+export async function fetchTemplate({ template, version: asked }: { readonly template: string; readonly version: string }, calls: Pick<CatalogCalls, "readTemplate">): Promise<FetchedTemplate> {
   const first = await calls.readTemplate(template, asked, 0);
   const parts = [Buffer.from(first.bytes)];
   // By the version found first: an alias may move meanwhile.

@@ -26,12 +26,15 @@ interface Progress {
   bytesFetched: number;
 }
 
+/** What a restore asks of the controller. */
+type RestoreCalls = Pick<CatalogCalls, "readTemplate" | "wantContent" | "readContent">;
+
 interface Scene {
   readonly operation: RestoreOperation;
   readonly version: string;
   /** Every guest of the domain on this host: where copies are looked for first. */
   readonly neighbours: readonly DiscoveredGuest[];
-  readonly calls: CatalogCalls;
+  readonly calls: RestoreCalls;
   readonly signal: AbortSignal;
   readonly progress: Progress;
 }
@@ -50,7 +53,7 @@ interface Staged {
  * @param all every guest of this host
  * @throws AgentError, CatalogError or LinuxError when nothing can be restored at all; single files are failures of the result
  */
-export async function restoreGuests(operation: RestoreOperation, guests: readonly DiscoveredGuest[], all: readonly DiscoveredGuest[], calls: CatalogCalls, limits: DescribeLimits): Promise<RestoreResult> {
+export async function restoreGuests(operation: RestoreOperation, guests: readonly DiscoveredGuest[], all: readonly DiscoveredGuest[], calls: RestoreCalls, limits: DescribeLimits): Promise<RestoreResult> {
   const template = await fetchTemplate(operation, calls);
   const own = guestsOfDomain(guests, template.domain);
   const progress: Progress = { files: [], failures: [], leftAlone: [], same: 0, bytes: 0, bytesFetched: 0 };

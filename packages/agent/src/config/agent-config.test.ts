@@ -17,6 +17,7 @@ guests:
   domains:
     - { match: "lxc/web-*", domain: web }
 cowGuard: off
+restore: on
 limits: { priority: normal, pressure: 100, bytesPerSecond: 104857600, threads: 2 }
 metrics: { listen: "[::1]:9100" }
 `;
@@ -25,6 +26,7 @@ metrics: { listen: "[::1]:9100" }
     host: "h1",
     guests: { providers: ["lxc", "nspawn"], directories: ["/srv/guests/*"], exclude: ["lxc/secret-*"], domains: [{ match: "lxc/web-*", domain: "web" }] },
     cowGuard: "off",
+    restore: "on",
     limits: { background: false, pressureLimit: 100, bytesPerSecond: 104_857_600, threads: 2 },
     metrics: { listen: "[::1]:9100" },
   });
@@ -37,6 +39,7 @@ test.each([
   ["guests: { directories: [srv/x] }", /guests\.directories\[0\]: "srv\/x" is not an absolute path/u],
   ["guests: { directories: [/srv/../etc] }", /is not an absolute path without/u],
   ["controller: nowhere", /controller: "nowhere" is not host:port/u],
+  ["restore: yes", /restore: "yes" is unknown/u],
   ["cowGuard: yes", /cowGuard: "yes" is unknown/u],
   ["limits: { threads: 0 }", /limits\.threads: 0 is not a whole number/u],
   ["limits: { pressure: 0 }", /limits\.pressure: 0 is not a whole number/u],

@@ -12,6 +12,9 @@ export type ProviderName = (typeof providerNames)[number];
 /** Whether the copy-on-write guard is used: `auto` where the kernel can carry it, `off` never. */
 const cowGuardChoices = ["auto", "off"] as const;
 
+/** Whether template files may be put back into this host's guests, and sent from them. */
+const restoreChoices = ["on", "off"] as const;
+
 /** `/etc/samepage/agent.yaml`. Everything is optional; unknown keys are refused, because a mistyped one would silently not protect. */
 export interface AgentConfig {
   /** Where the controller is, `host:port`. Default: none; enrolling remembers it. */
@@ -35,6 +38,12 @@ export interface AgentConfig {
    * already stays guarded with `off` too, as long as the daemon runs.
    */
   readonly cowGuard: (typeof cowGuardChoices)[number];
+  /**
+   * `on` lets operators put a template's files back into this host's guests, and lets hosts of the same domains fetch such
+   * files from them by digest. Default `off`: it is the one operation by which whoever holds the controller decides what
+   * guests' files contain.
+   */
+  readonly restore: (typeof restoreChoices)[number];
   readonly limits: Limits;
   readonly metrics: {
     /** Where Prometheus finds this agent, `host:port`, plain HTTP; `none`: nowhere. Default `127.0.0.1:7481`: guests' names are for this host alone. */
@@ -55,7 +64,7 @@ export interface Limits {
 }
 
 /** What an empty file means. */
-export const defaultConfig: AgentConfig = { guests: { providers: providerNames, directories: [], exclude: [], domains: [] }, cowGuard: "auto", limits: backgroundLimits, metrics: { listen: "127.0.0.1:7481" } };
+export const defaultConfig: AgentConfig = { guests: { providers: providerNames, directories: [], exclude: [], domains: [] }, cowGuard: "auto", restore: "off", limits: backgroundLimits, metrics: { listen: "127.0.0.1:7481" } };
 
 /** Reads the file; a missing one means the defaults. @throws AgentError `config` naming the line or key. */
 export async function readAgentConfig(path: string): Promise<AgentConfig> {
@@ -75,7 +84,7 @@ export function parseAgentConfig(source: string, path: string): AgentConfig {
   const [mistake] = document.errors;
   if (mistake !== undefined) throw new AgentError("config", `${path}: ${mistake.message.split("\n")[0]}`, { hint: "correct the YAML", target: path });
   const value: unknown = document.toJS();
-  const top = fields(value ?? {}, path, ["controller", "host", "guests", "cowGuard", "limits", "metrics"]);
+  const top = fields(value ?? {}, path, ["controller", "host", "guests", "cowGuard", "restore", "limits", "metrics"]);
   const guests = fields(top["guests"] ?? {}, `${path}: guests`, ["providers", "directories", "exclude", "domains"]);
   const limits = fields(top["limits"] ?? {}, `${path}: limits`, ["priority", "pressure", "bytesPerSecond", "threads"]);
   const metrics = fields(top["metrics"] ?? {}, `${path}: metrics`, ["listen"]);
@@ -89,6 +98,7 @@ export function parseAgentConfig(source: string, path: string): AgentConfig {
       domains: listOf(guests["domains"], `${path}: guests.domains`, toDomain) ?? [],
     },
     cowGuard: top["cowGuard"] === undefined ? "auto" : oneOf(top["cowGuard"], `${path}: cowGuard`, cowGuardChoices),
+    restore: top["restore"] === undefined ? "off" : oneOf(top["restore"], `${path}: restore`, restoreChoices),
     limits: {
       background: limits["priority"] === undefined || oneOf(limits["priority"], `${path}: limits.priority`, ["background", "normal"]) === "background",
       pressureLimit: limits["pressure"] === undefined ? backgroundLimits.pressureLimit : wholeNumber(limits["pressure"], `${path}: limits.pressure`, 1, 100),

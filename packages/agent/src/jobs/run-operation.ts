@@ -33,6 +33,8 @@ export interface OperationContext {
   /** What the engine remembers of the guests from job to job. */
   readonly memory: GuestMemory;
   readonly guard: Pick<HostGuard, "forSharing" | "forLifting">;
+  /** Whether agent.yaml lets operators put files back. */
+  readonly mayRestore: boolean;
   readonly limits: Limits;
   readonly signal: AbortSignal;
   readonly onProgress: NonNullable<UnifyOptions["onProgress"]>;
@@ -88,6 +90,7 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
       return { $case: "drift", value: await compareGuests(kind.value, guests, calls, { limits, signal }) };
     }
     case "restore": {
+      if (!context.mayRestore) throw new AgentError("restore-off", "this host does not let operators put files back into its guests", { hint: "write restore: on to agent.yaml if it shall; see docs/security.md, a compromised controller" });
       using calls = context.catalog(signal);
       return { $case: "restore", value: await restoreGuests(kind.value, guests, all, calls, { limits, signal }) };
     }

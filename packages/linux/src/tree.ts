@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { type KnownChanges, packChanges } from "./change-watch.ts";
 import { LinuxError } from "./linux-error.ts";
 import type { JobControl } from "./job-control.ts";
@@ -74,6 +75,8 @@ export interface TreeCounts {
   readonly directories: number;
 }
 
+/** Opening this many files takes longer than starting a thread by far. */
+const rowsWorthAThread = 1000;
 const verdictNumber = { include: 0, exclude: 1, skip: 2 } as const;
 const rowWords = 16;
 const dirWords = 20;
@@ -341,8 +344,13 @@ export function planHash(tree: Tree, swaps: Uint32Array, reflinks: Uint32Array):
  * @throws LinuxError ECANCELED
  */
 export async function cachedPages(tree: Tree, rows: readonly number[], control: JobControl): Promise<Uint32Array> {
+  const threads = Math.max(1, Math.min(availableParallelism(), Math.ceil(rows.length / rowsWorthAThread)));
+  const share = Math.ceil(rows.length / threads);
   try {
-    return new Uint32Array(await native.cachedPages(tree.handle, { control: control.buffer, rows: Uint32Array.from(rows) }));
+    const parts = Array.from({ length: threads }, (_, part) =>
+      native.cachedPages(tree.handle, { control: control.buffer, rows: Uint32Array.from(rows.slice(part * share, (part + 1) * share)) }),
+    );
+    return Uint32Array.from((await Promise.all(parts)).flatMap((part) => [...new Uint32Array(part)]));
   } catch (error) {
     throw LinuxError.from(error);
   }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { makeDirectory } from "./make-directory.ts";
@@ -26,7 +26,8 @@ export function readIndex(stateDir: string): ArrayBuffer | undefined {
 }
 
 /**
- * Replaces the index in one step. Failing to is no failure of the run: the next one reads more.
+ * Replaces the index in one step. Failing to is no failure of the run: the next one reads more. Nothing waits for the disk:
+ * after a power cut the file may be short, which its checksum tells.
  * @returns whether it was written
  */
 export function writeIndex(stateDir: string, records: ArrayBuffer): boolean {
@@ -41,7 +42,6 @@ export function writeIndex(stateDir: string, records: ArrayBuffer): boolean {
     try {
       writeAll(fd, header);
       writeAll(fd, new Uint8Array(records));
-      fsyncSync(fd);
     } finally {
       closeSync(fd);
     }

@@ -350,7 +350,9 @@ export async function cachedPages(tree: Tree, rows: readonly number[], control: 
     const parts = Array.from({ length: threads }, (_, part) =>
       native.cachedPages(tree.handle, { control: control.buffer, rows: Uint32Array.from(rows.slice(part * share, (part + 1) * share)) }),
     );
-    return Uint32Array.from((await Promise.all(parts)).flatMap((part) => [...new Uint32Array(part)]));
+    const pages = new Uint32Array(rows.length);
+    for (const [part, measured] of (await Promise.all(parts)).entries()) pages.set(new Uint32Array(measured), part * share);
+    return pages;
   } catch (error) {
     throw LinuxError.from(error);
   }

@@ -203,7 +203,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     connections: metrics.connections,
     server: keeper.server,
     authorities: keeper.authority.authorities,
-    agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => keeper.authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), heartbeatSeconds: options.heartbeatSeconds ?? 30, reconnectSeconds: () => Math.ceil(streams.size / acceptsPerSecond), logger }) },
+    agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => keeper.authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), heartbeatSeconds: options.heartbeatSeconds ?? 30, reconnectSeconds: async () => Math.ceil((await hosts.count()) / acceptsPerSecond), logger }) },
     enrolment: createEnrolmentService(enrolment, logger),
     health: createHealthService(async () => (await ownHealth()).state === "ok"),
     catalog: createCatalogService({ hosts, store: templateStore, templates, catalogs, agents: agentCatalogs, content, relay, uncovered, rollouts, keys: catalogKey.trusted, logger }),

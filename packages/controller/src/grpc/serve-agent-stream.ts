@@ -19,7 +19,7 @@ export interface AgentStreamDeps {
   /** Seconds between an agent's heartbeats. */
   readonly heartbeatSeconds: number;
   /** How long all agents together take to come back, seconds. */
-  readonly reconnectSeconds: () => number;
+  readonly reconnectSeconds: () => Promise<number>;
   /** The agent said hello; its stream can be written to. */
   readonly opened: (stream: AgentStream) => Promise<void>;
   readonly closed: (stream: AgentStream) => Promise<void>;
@@ -41,7 +41,7 @@ export async function serveAgentStream(call: AgentCall, deps: AgentStreamDeps): 
     const { host } = await identifyPeer(call, deps.hosts);
     const logger = deps.logger.child({ host });
     const outbox = createOutbox(call, ending.signal);
-    outbox.send({ $case: "welcome", value: { heartbeatSeconds: deps.heartbeatSeconds, trust: { authorities: deps.authorities() }, reconnectSeconds: deps.reconnectSeconds() } });
+    outbox.send({ $case: "welcome", value: { heartbeatSeconds: deps.heartbeatSeconds, trust: { authorities: deps.authorities() }, reconnectSeconds: await deps.reconnectSeconds() } });
     stream = {
       host,
       id: randomUUID(),

@@ -28,6 +28,8 @@ export interface HostStore {
   /** Undefined when there is no such host. */
   get(name: string): Promise<HostRecord | undefined>;
   names(): Promise<readonly string[]>;
+  /** How many there are. */
+  count(): Promise<number>;
   list(): Promise<readonly HostRecord[]>;
   guests(name: string): Promise<readonly HostGuest[]>;
   change(name: string, change: HostChange): Promise<void>;
@@ -65,6 +67,7 @@ export function createHostStore(store: RedisClient): HostStore {
     },
     get,
     names,
+    count: async () => store.scard(keys.hosts),
     list: async () => (await Promise.all((await names()).map(get))).filter((host) => host !== undefined),
     guests: async (name) => {
       const guests: HostGuest[] = JSON.parse((await store.hget(keys.host(name), "guests")) ?? "[]");

@@ -156,6 +156,18 @@ test("an operator does all of it from the command line", async () => {
   expect(await samepage("drift", "dir/guests/a", "--template", "cli", "--selector", "name=h1")).toMatchObject({ template: "cli", hosts: [{ host: "h1", guests: [{ name: "dir/guests/a" }] }] });
 });
 
+test("the newest drift of every guest is summed up, and what many guests have that no template covers is a candidate of its domain", async () => {
+  await publish("1");
+  const { id } = await fleet.api.drift.compare({ name: "base", selector: "name=h1" });
+  await fleet.until(id, isOver);
+  expect(await fleet.api.drift.summary()).toMatchObject([{ template: "base", domain: "blue", guests: 2 }]);
+  expect((await fleet.api.drift.guests("base")).map(({ host, guest }) => `${host}/${guest}`)).toEqual(["h1/dir/guests/a", "h1/dir/guests/b"]);
+  for (const [host, guest] of [["h1", "a"], ["h1", "b"], ["h2", "a"]] as const) await write(join(fleet.dir, `${host}-root/guests/${guest}/opt/jre`), "j".repeat(100_000));
+  const looked = await fleet.api.catalog.lookForCandidates({});
+  expect(await fleet.until(looked.id, isOver)).toMatchObject({ state: "completed", hosts: { failed: 0 } });
+  expect(await fleet.api.catalog.candidates({ minimumGuests: 2 })).toEqual({ hosts: 2, candidates: [{ domain: "blue", guests: ["h1/dir/guests/a", "h1/dir/guests/b"], files: 1, bytes: 100_000, saving: 100_000, examples: ["opt/jre"] }] });
+});
+
 test.each([
   [async () => fleet.api.templates.publish({ name: "../x", version: "1", host: "h1", path: "/t" }), "invalid"],
   [async () => fleet.api.drift.compare({ name: "nobody" }), "not-found"],

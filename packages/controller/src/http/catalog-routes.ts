@@ -78,9 +78,9 @@ export function addCatalogRoutes(app: FastifyInstance, { templates, catalogs, ag
     return { guests: (await drift.guests(name, await members())).map(toGuestDriftView) };
   });
 
-  app.get<{ Querystring: { minimumGuests?: number } }>("/v1/candidates", { schema: { querystring: { type: "object", additionalProperties: false, properties: { minimumGuests: { type: "integer", minimum: 2, maximum: 100_000 } } } } }, async (request): Promise<CandidatesView> => {
+  app.get<{ Querystring: { minimumGuests?: string } }>("/v1/candidates", { schema: { querystring: { type: "object", additionalProperties: false, properties: { minimumGuests: { type: "string", pattern: "^(?:[2-9]|[1-9]\\d{1,4})$" } } } } }, async (request): Promise<CandidatesView> => {
     await authorize(request, tokens, "viewer");
-    const { candidates, hosts: reported } = await uncovered.candidates(await members(), request.query.minimumGuests ?? defaultMinimumGuests);
+    const { candidates, hosts: reported } = await uncovered.candidates(await members(), Number(request.query.minimumGuests ?? defaultMinimumGuests));
     return { candidates: candidates.map(toCandidateView), hosts: reported };
   });
 

@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Agent, createAgent, defaultConfig } from "@samepage/agent";
+import { type Agent, createAgent, defaultConfig, type Engine } from "@samepage/agent";
 import { simulatedEngine } from "@samepage/test-e2e";
 import { pino } from "pino";
 import type { LoadAgentsOptions } from "./load-agents-options.ts";
@@ -10,26 +10,44 @@ import type { LoadAgentsOptions } from "./load-agents-options.ts";
 const { file }: { readonly file: string } = JSON.parse(process.argv[2] ?? "{}");
 const { dir, enrolments, milliseconds, failing, restarting, journal }: LoadAgentsOptions = JSON.parse(readFileSync(file, "utf8"));
 const logger = pino({ level: "silent" });
-const config = { ...defaultConfig, cowGuard: "off" as const, guests: { ...defaultConfig.guests, directories: ["/guests/*"] }, metrics: { listen: "none" } };
+const config = { ...defaultConfig, guests: { ...defaultConfig.guests, directories: ["/guests/*"] } };
 
-/** Enrolments under way at once: more would only wait in the controller's queue. */
-const atOnce = 16;
+/** Enrolments under way at once: enough to keep the controller's gate busy, few enough that none waits there for long. */
+const atOnce = 24;
+
+function note(what: "begun" | "ended", host: string): void {
+  if (journal !== undefined) appendFileSync(journal, `${what} ${host} ${Date.now()}\n`);
+}
 
 async function start(enrolment: LoadAgentsOptions["enrolments"][number], first: boolean): Promise<void> {
   const { host } = enrolment;
   const root = join(dir, `${host}-root`);
   let agent: Agent | undefined;
   const [least, most] = milliseconds;
-  const engine = simulatedEngine({
+  const simulated = simulatedEngine({
     milliseconds: least + Math.random() * (most - least),
     fails: () => Math.random() < failing,
     applied: () => {
-      appendFileSync(journal, `${host} ${Date.now()}\n`);
+      note("begun", host);
       if (Math.random() < restarting) void agent?.close().then(async () => start(enrolment, false));
     },
   });
+  const engine: Engine = {
+    ...simulated,
+    applyPlan: async (plan, options) => {
+      try {
+        const report = await simulated.applyPlan(plan, options);
+        if (report.stopped === undefined) note("ended", host);
+        return report;
+      } catch (error) {
+        // A failure ends the job, even one of an agent that was just cut off: it is reported when the agent is back.
+        note("ended", host);
+        throw error;
+      }
+    },
+  };
   if (first) await mkdir(join(root, "guests/a"), { recursive: true });
-  agent = await createAgent({ stateDir: join(dir, host), root, config, engine, logger, ...(first ? { enrolment } : {}) });
+  agent = await createAgent({ stateDir: join(dir, host), root, config, engine, logger, enrolment });
   if (first) await agent.connected();
 }
 

@@ -12,10 +12,10 @@ export interface TestFleet extends AsyncDisposable {
   readonly redis: TestRedis;
   readonly controller: Controller;
   readonly api: ApiClient;
-  /** Enrols a host by a new token and starts its agent in this process. */
-  addAgent(host: string, options?: { readonly engine?: Engine; readonly config?: AgentConfig; readonly labels?: Readonly<Record<string, string>>; readonly logger?: Logger }): Promise<Agent>;
+  /** Enrols a host by a new token and starts its agent in this process. @param options `root`: default `HOST-root` in `dir` */
+  addAgent(host: string, options?: { readonly root?: string; readonly engine?: Engine; readonly config?: AgentConfig; readonly labels?: Readonly<Record<string, string>>; readonly logger?: Logger }): Promise<Agent>;
   /** Starts the agent of an enrolled host again. */
-  startAgent(host: string, options?: { readonly engine?: Engine; readonly config?: AgentConfig }): Promise<Agent>;
+  startAgent(host: string, options?: { readonly root?: string; readonly engine?: Engine; readonly config?: AgentConfig }): Promise<Agent>;
   /** Another controller over the same Redis and authority. */
   addController(options?: ControllerOptions): Promise<Controller>;
   /** Until the rollout is in a state that satisfies the condition. */
@@ -44,8 +44,8 @@ export async function startFleet(options: ControllerOptions = {}): Promise<TestF
     };
     const controller = await open();
     const api = createApiClient({ url: controller.address.api, token: controller.adminToken, ca: controller.ca });
-    const startAgent: TestFleet["startAgent"] = async (host, { engine, config = defaultConfig } = {}) => {
-      const agent = await createAgent({ stateDir: join(dir, host), root: join(dir, `${host}-root`), config: unguarded(config), logger, ...(engine === undefined ? {} : { engine }) });
+    const startAgent: TestFleet["startAgent"] = async (host, { root = join(dir, `${host}-root`), engine, config = defaultConfig } = {}) => {
+      const agent = await createAgent({ stateDir: join(dir, host), root, config: unguarded(config), logger, ...(engine === undefined ? {} : { engine }) });
       stack.defer(async () => agent.close());
       return agent;
     };
@@ -55,11 +55,11 @@ export async function startFleet(options: ControllerOptions = {}): Promise<TestF
       controller,
       api,
       startAgent,
-      addAgent: async (host, { engine, config = defaultConfig, labels = {}, logger: own = logger } = {}) => {
-        await mkdir(join(dir, `${host}-root`), { recursive: true });
+      addAgent: async (host, { root = join(dir, `${host}-root`), engine, config = defaultConfig, labels = {}, logger: own = logger } = {}) => {
+        await mkdir(root, { recursive: true });
         const { secret, caFingerprint, agentAddress } = await api.tokens.create({ kind: "enrolment", labels });
         const enrolment = { controller: agentAddress, host, token: secret, fingerprint: caFingerprint };
-        const agent = await createAgent({ stateDir: join(dir, host), root: join(dir, `${host}-root`), config: unguarded(config), enrolment, logger: own, ...(engine === undefined ? {} : { engine }) });
+        const agent = await createAgent({ stateDir: join(dir, host), root, config: unguarded(config), enrolment, logger: own, ...(engine === undefined ? {} : { engine }) });
         stack.defer(async () => agent.close());
         await agent.connected();
         return agent;

@@ -9,7 +9,7 @@ import { createCatalogKeeper } from "./catalog/catalog-keeper.ts";
 import { openCatalogCalls } from "./catalog/catalog-calls.ts";
 import { createContentServer } from "./catalog/content-server.ts";
 import { readAgentConfig } from "./config/agent-config.ts";
-import { type DiscoveredGuest, discoverAllGuests, discoverGuests } from "./discovery/discover-guests.ts";
+import { type DiscoveredGuest, discoverAllGuests, discoverGuests, withoutHost } from "./discovery/discover-guests.ts";
 import { openGuestWatch } from "./health/guest-watch.ts";
 import { readHealth } from "./health/read-health.ts";
 import { readHostFacts } from "./host-facts.ts";
@@ -48,12 +48,12 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
 
   const spool = await openJobSpool(stateDir);
   for (const command of spool.interrupted) await spool.finish(interruptedReport(command, Date.now()));
-  const guests = async () => discoverGuests(config.guests, root, (path, reason) => logger.warn({ path, reason }, "not a guest that can be unified"));
+  const guests = async () => discoverGuests(config.guests, root, (path, reason) => logger.warn({ path, reason }, "not a guest that can be unified"), stateDir);
   const memoryGuests = async () => discoverAllGuests(config.guests, root, (path, reason) => logger.debug({ path, reason }, "not a guest"));
 
   const calls = (signal: AbortSignal) => openCatalogCalls(identity, signal);
   const catalogs = createCatalogKeeper({ directory: join(stateDir, "catalog"), calls, domains: async () => new Set((await guests()).map(({ domain }) => domain)), logger });
-  const content = createContentServer({ guests, root, calls, logger });
+  const content = createContentServer({ guests: async () => withoutHost(await guests()), root, calls, logger });
   const ksm = createKsmKeeper({ paths: { ...HOST_PATHS, state: join(stateDir, "ksm.json") }, policy: ksmPolicyFile(join(stateDir, "ksm-policy.json")), guests: memoryGuests, logger });
   await ksm.resume();
   const guard = await openHostGuard(config, logger);

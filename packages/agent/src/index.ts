@@ -4,5 +4,5 @@ export { type AgentConfig, defaultConfig, parseAgentConfig, readAgentConfig } fr
 export { createAgent } from "./create-agent.ts";
 export { becomeMember } from "./identity/become-member.ts";
 export { type Identity, readIdentity } from "./identity/identity-file.ts";
-export { type DiscoveredGuest, discoverGuests } from "./discovery/discover-guests.ts";
+export { type DiscoveredGuest, discoverGuests, hostTree } from "./discovery/discover-guests.ts";
 export type { Engine } from "./jobs/engine.ts";

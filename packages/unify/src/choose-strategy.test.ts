@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { chooseStrategy, type StrategyQuestion } from "./choose-strategy.ts";
 import { UnifyError } from "./unify-error.ts";
 
-const question: StrategyQuestion = { strategy: "auto", guard: undefined, hasCowGuard: false, mountPoint: "/srv", type: "ext4", readOnly: false, states: ["running"] };
+const question: StrategyQuestion = { strategy: "auto", guard: undefined, hasCowGuard: false, mountPoint: "/srv", type: "ext4", readOnly: false, states: ["running"], hasHost: false };
 
 test.each<[string, Partial<StrategyQuestion>, string, string]>([
   ["a copy-on-write guard first", { hasCowGuard: true, type: "xfs" }, "hardlink", "cow"],

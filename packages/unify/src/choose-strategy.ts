@@ -11,6 +11,8 @@ export interface StrategyQuestion {
   readonly type: string;
   readonly readOnly: boolean;
   readonly states: readonly Guest["state"][];
+  /** Whether the host's own root is among the guests. */
+  readonly hasHost: boolean;
 }
 
 /** File systems whose kernel code implements FIDEDUPERANGE. */
@@ -46,6 +48,14 @@ export function chooseStrategy(question: StrategyQuestion): ChosenStrategy {
       throw new UnifyError("strategy-not-available", mountPoint, `is ${type}, which cannot share extents`, "Use --strategy hardlink; reflink needs XFS or btrfs.");
     }
     return reflink("as asked");
+  }
+  if (strategy === "hardlink" && guard === undefined && !hasCowGuard && question.hasHost) {
+    throw new UnifyError(
+      "guard-not-available",
+      "guard cow",
+      `is not there for ${mountPoint}, and the host's own files are among those to share: made immutable, they would stop its package manager`,
+      "See samepage doctor for what is missing, leave the host out, or name --guard immutable to do it all the same.",
+    );
   }
   if (strategy === "hardlink" || guard !== undefined) return hardlink(guard ?? (hasCowGuard ? "cow" : "immutable"), "as asked");
   if (hasCowGuard) return hardlink("cow", "this kernel can give a writer a private copy");

@@ -6,12 +6,13 @@ import { type GuestRoot, openGuestRoots } from "./guest-root.ts";
 import type { InodeGuard } from "./inode-guard.ts";
 import { linkedNameKey, readLinkedNames } from "./link-log.ts";
 import { treeFailures } from "./plan-unify.ts";
-import { PoolPlace, placeName } from "./pool-place.ts";
+import { PoolPlace } from "./pool-place.ts";
 import type { DeunifyReport } from "./pool-report.ts";
 import { recoverRuns } from "./recover.ts";
 import { removeUnused } from "./remove-unused.ts";
 import { withJournal } from "./run-journal.ts";
 import { RunControl } from "./run-control.ts";
+import { notOwn } from "./scan-guests.ts";
 import type { SkipReason } from "./skip-reason.ts";
 import type { UnifyOptions } from "./unify-options.ts";
 
@@ -118,7 +119,7 @@ function count(tree: Tree, guests: readonly GuestRoot[], rows: readonly number[]
 async function scanAll(place: PoolPlace, guests: readonly GuestRoot[], run: RunControl): Promise<Tree> {
   const pool = openSync(place.pool, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
-    const scan = guests.map(({ fd }): ScanGuest => ({ fd, space: 0, pool: false, exact: [{ path: `/${placeName}`, list: 0 }] }));
+    const scan = guests.map((root): ScanGuest => ({ fd: root.fd, space: 0, pool: false, exact: notOwn(root) }));
     return await scanTrees({ guests: [...scan, { fd: pool, space: 0, pool: true, exact: [] }], patterns: [], tags: [], minSize: 1, threads: availableParallelism() }, run.job);
   } finally {
     closeSync(pool);

@@ -57,6 +57,7 @@ function toGroup(guests: readonly GuestRoot[], options: UnifyOptions): FileSyste
     type: mount.type,
     readOnly: mount.readOnly,
     states: guests.map(({ guest }) => guest.state),
+    hasHost: guests.some(({ guest }) => guest.host !== undefined),
   });
   return { chosen, mount: mountPoint, type: mount.type, top, guests };
 }

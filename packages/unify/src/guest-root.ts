@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Guest } from "./guest.ts";
+import { mountOf, placesOfOthers } from "./host-places.ts";
 import { type Mount, parseMountTable } from "./mount-table.ts";
 import { UnifyError } from "./unify-error.ts";
 
@@ -18,6 +19,8 @@ export interface GuestRoot {
    * from the guest, so normally the mount point; on btrfs the subvolume's own top, because links do not leave it.
    */
   readonly top: string;
+  /** Directories in it that are others': latin1 paths from the root, each with its leading slash. Empty but for the host's own root. */
+  readonly leftOut: readonly string[];
 }
 
 /** Open roots that close together. */
@@ -42,7 +45,10 @@ export function openGuestRoots(guests: readonly Guest[]): GuestRoots {
   const mounts = parseMountTable(readFileSync("/proc/self/mountinfo", "latin1"));
   const roots: GuestRoot[] = [];
   try {
-    for (const guest of guests) roots.push(openRoot(guest, mounts));
+    for (const guest of guests) {
+      const root = openRoot(guest, mounts);
+      roots.push(guest.host === undefined ? root : { ...root, leftOut: placesOfOthers(root, guest.host, guests, mounts) });
+    }
     refuseNested(roots);
     return new GuestRoots(roots);
   } catch (error) {
@@ -58,12 +64,11 @@ function openRoot(guest: Guest, mounts: readonly Mount[]): GuestRoot {
     // eslint-disable-next-line unicorn/no-useless-undefined -- the descriptor is closed below when a later step fails
     fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
     const device = fstatSync(fd, { bigint: true }).dev;
-    const id = Number(/^mnt_id:\s*(\d+)/mu.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"))?.[1]);
-    const mount = mounts.find((each) => each.id === id);
+    const mount = mountOf(fd, mounts);
     if (mount === undefined) {
       throw new UnifyError("bad-guest", guest.path, "lies on a mount that is not in this mount namespace", "Run where the guest's file system is mounted.");
     }
-    return { guest, fd, path, device, mount, top: topOf(path, device, Buffer.from(mount.mountPoint, "latin1").toString()) };
+    return { guest, fd, path, device, mount, top: topOf(path, device, Buffer.from(mount.mountPoint, "latin1").toString()), leftOut: [] };
   } catch (error) {
     if (fd !== undefined) closeSync(fd);
     throw error instanceof UnifyError ? error : toGuestError(guest.path, error);
@@ -99,10 +104,10 @@ function toGuestError(path: string, cause: unknown): UnifyError {
 function refuseNested(roots: readonly GuestRoot[]): void {
   const sorted = [...roots].sort((a, b) => (a.path < b.path ? -1 : 1));
   for (const [at, inner] of sorted.entries()) {
-    // Sorting puts a directory before what is in it, though not always right before.
-    const outer = sorted.slice(0, at).find(({ path }) => path === inner.path || inner.path.startsWith(path === "/" ? "/" : `${path}/`));
+    // Sorting puts a directory before what is in it, though not always right before. The host's root leaves out the guests in it.
+    const outer = sorted.slice(0, at).find(({ path, guest }) => path === inner.path || (guest.host === undefined && inner.path.startsWith(path === "/" ? "/" : `${path}/`)));
     if (outer === undefined) continue;
     const how = outer.path === inner.path ? "is given twice" : `lies inside the guest ${outer.guest.path}`;
-    throw new UnifyError("nested-guests", inner.guest.path, how, "Name guests that do not contain one another.");
+    throw new UnifyError("nested-guests", inner.guest.path, how, "Name guests that do not contain one another; only the host's own root may (--host-first).");
   }
 }

@@ -3,7 +3,7 @@ export type { CatalogScope } from "./catalog-scope.ts";
 export { readConffiles } from "./conffiles/read-conffiles.ts";
 export { defaultExcludes } from "./excludes-default.ts";
 export { type ExcludeRule, type ExcludeVerdict, parseExcludes } from "./excludes.ts";
-export type { Guest } from "./guest.ts";
+export type { Guest, HostTree } from "./guest.ts";
 export { GuestMemory } from "./guest-memory.ts";
 export type { GuardedInode, InodeGuard } from "./inode-guard.ts";
 export type { DeunifyReport, GarbageReport, StatusReport, VerifyReport } from "./pool-report.ts";

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { GuestRoot } from "./guest-root.ts";
-import { type Mount, parseMountTable } from "./mount-table.ts";
+import { type Mount, parseMountTable, placeOn } from "./mount-table.ts";
 
 /** A place in a file system that something is mounted on: replacing it would take the mount away, or leave it on the old inode. */
 interface Covered {
@@ -41,23 +41,12 @@ export function coveredPlaces(mounts: readonly Mount[]): Covered[] {
   return mounts.flatMap((mount) => {
     const below = byId.get(mount.parent);
     if (below === undefined || below === mount) return [];
-    return [{ device: below.device, path: join(below.root, relative(below.mountPoint, mount.mountPoint)) }];
+    return [{ device: below.device, path: placeOn(below, mount.mountPoint) }];
   });
 }
 
 function namesBelow(root: GuestRoot, covered: readonly Covered[]): string[] {
-  const path = Buffer.from(root.path).toString("latin1");
-  const top = join(root.mount.root, relative(root.mount.mountPoint, path));
+  const top = placeOn(root.mount, Buffer.from(root.path).toString("latin1"));
   const prefix = top === "/" ? "/" : `${top}/`;
   return covered.flatMap((place) => (place.device === root.mount.device && place.path.startsWith(prefix) ? [place.path.slice(prefix.length - 1)] : []));
-}
-
-/** With a leading slash, or empty. */
-function relative(from: string, path: string): string {
-  if (path === from) return "";
-  return from === "/" ? path : path.slice(from.length);
-}
-
-function join(root: string, rest: string): string {
-  return root === "/" ? rest || "/" : root + rest;
 }

@@ -38,6 +38,21 @@ export function parseMountTable(text: string): Mount[] {
   });
 }
 
+/** Where a path on this mount lies in the file system itself, whatever is mounted where. @param path latin1, at or below the mount point */
+export function placeOn(mount: Mount, path: string): string {
+  return join(mount.root, relative(mount.mountPoint, path));
+}
+
+/** With a leading slash, or empty. */
+function relative(from: string, path: string): string {
+  if (path === from) return "";
+  return from === "/" ? path : path.slice(from.length);
+}
+
+function join(root: string, rest: string): string {
+  return root === "/" ? rest || "/" : root + rest;
+}
+
 function isReadOnly(options: string): boolean {
   return options.split(",").includes("ro");
 }

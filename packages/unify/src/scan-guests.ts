@@ -13,7 +13,7 @@ import type { RunControl } from "./run-control.ts";
 import type { UnifyError } from "./unify-error.ts";
 
 /** The exact-path lists, as numbered in `TreeCounts.exact`. */
-export const exactLists = { conffile: 0, mountPoint: 1, place: 2 } as const;
+export const exactLists = { conffile: 0, mountPoint: 1, place: 2, others: 3 } as const;
 
 /** Space of guests on which nothing is done; the native side takes it for none. */
 const noSpace = 0xffff;
@@ -50,6 +50,11 @@ export class OpenPools implements Disposable {
   }
 }
 
+/** What lies in a guest's root and is never the guest's: the pool, and on the host's own root what belongs to guests. */
+export function notOwn({ leftOut }: GuestRoot): ExactPath[] {
+  return [{ path: `/${placeName}`, list: exactLists.place }, ...leftOut.map((path) => ({ path, list: exactLists.others }))];
+}
+
 /** Scans the guests and, after them in number, the pools of their file systems. */
 export async function scanGuests(request: ScanRequest, run: RunControl): Promise<Tree> {
   const { roots, spaces, settings, pools, mountPoints } = request;
@@ -57,7 +62,7 @@ export async function scanGuests(request: ScanRequest, run: RunControl): Promise
   const guests = await Promise.all(
     roots.map(async (root, number): Promise<ScanGuest> => {
       const conffiles = await readConffiles(root.path, run.signal, (problem) => request.finding(root, problem));
-      const exact: ExactPath[] = [{ path: `/${placeName}`, list: exactLists.place }];
+      const exact = notOwn(root);
       for (const path of mountPoints[number] ?? []) exact.push({ path, list: exactLists.mountPoint });
       for (const path of conffiles) exact.push({ path, list: exactLists.conffile });
       const space = spaces.findIndex(({ group, domain }) => domain === root.guest.domain && group.guests.includes(root));

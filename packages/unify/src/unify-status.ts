@@ -5,10 +5,11 @@ import { checkOptions } from "./check-options.ts";
 import { type GuestRoot, openGuestRoots } from "./guest-root.ts";
 import { measurePageCache } from "./page-cache.ts";
 import { treeFailures } from "./plan-unify.ts";
-import { PoolPlace, placeName, poolPath, runsPath } from "./pool-place.ts";
+import { PoolPlace, poolPath, runsPath } from "./pool-place.ts";
 import type { StatusReport } from "./pool-report.ts";
 import { countPending } from "./recover.ts";
 import { RunControl } from "./run-control.ts";
+import { notOwn } from "./scan-guests.ts";
 import type { PoolOptions } from "./unify-options.ts";
 
 /** How guests and pools stand; nothing is changed. */
@@ -42,7 +43,7 @@ function mountOf(members: readonly GuestRoot[]): { mount: string; type: string }
 async function scanPlace(top: string, members: readonly GuestRoot[], run: RunControl): Promise<Tree> {
   const pool = PoolPlace.exists(top) ? openSync(poolPath(top), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW) : undefined;
   try {
-    const scan = members.map(({ fd }): ScanGuest => ({ fd, space: 0, pool: false, exact: [{ path: `/${placeName}`, list: 0 }] }));
+    const scan = members.map((root): ScanGuest => ({ fd: root.fd, space: 0, pool: false, exact: notOwn(root) }));
     if (pool !== undefined) scan.push({ fd: pool, space: 0, pool: true, exact: [] });
     run.startPhase("scan");
     return await scanTrees({ guests: scan, patterns: [], tags: [], minSize: 1, threads: availableParallelism() }, run.job);

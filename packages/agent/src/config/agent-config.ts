@@ -30,6 +30,11 @@ export interface AgentConfig {
     readonly exclude: readonly string[];
     /** Trust domains: the first pattern that matches a guest's name says its domain; nothing is ever shared across domains. Default: all guests in `default`. */
     readonly domains: readonly { readonly match: string; readonly domain: string }[];
+    /**
+     * `{ domain: NAME }` lets the host's own root share files with guests of that domain, as a guest named `host`. Default `off`,
+     * here undefined: guests can then watch which files the host reads, and guard and pool are on the host's own programs.
+     */
+    readonly host?: { readonly domain: string };
   };
   /**
    * The copy-on-write guard: `auto` starts it with the agent where the kernel can carry it, keeps it running, and shares by
@@ -85,7 +90,7 @@ export function parseAgentConfig(source: string, path: string): AgentConfig {
   if (mistake !== undefined) throw new AgentError("config", `${path}: ${mistake.message.split("\n")[0]}`, { hint: "correct the YAML", target: path });
   const value: unknown = document.toJS();
   const top = fields(value ?? {}, path, ["controller", "host", "guests", "cowGuard", "restore", "limits", "metrics"]);
-  const guests = fields(top["guests"] ?? {}, `${path}: guests`, ["providers", "directories", "exclude", "domains"]);
+  const guests = fields(top["guests"] ?? {}, `${path}: guests`, ["providers", "directories", "exclude", "domains", "host"]);
   const limits = fields(top["limits"] ?? {}, `${path}: limits`, ["priority", "pressure", "bytesPerSecond", "threads"]);
   const metrics = fields(top["metrics"] ?? {}, `${path}: metrics`, ["listen"]);
   return {
@@ -96,6 +101,7 @@ export function parseAgentConfig(source: string, path: string): AgentConfig {
       directories: listOf(guests["directories"], `${path}: guests.directories`, (item, where) => text(item, where, /^\/(?!.*\/\.\.?(?:\/|$)).+/u, "an absolute path without . and ..")) ?? [],
       exclude: listOf(guests["exclude"], `${path}: guests.exclude`, (item, where) => text(item, where, /./u, "a pattern over guest names")) ?? [],
       domains: listOf(guests["domains"], `${path}: guests.domains`, toDomain) ?? [],
+      ...(guests["host"] === undefined || guests["host"] === "off" ? {} : { host: { domain: domainName(fields(guests["host"], `${path}: guests.host`, ["domain"])["domain"], `${path}: guests.host.domain`) } }),
     },
     cowGuard: top["cowGuard"] === undefined ? "auto" : oneOf(top["cowGuard"], `${path}: cowGuard`, cowGuardChoices),
     restore: top["restore"] === undefined ? "off" : oneOf(top["restore"], `${path}: restore`, restoreChoices),
@@ -111,5 +117,9 @@ export function parseAgentConfig(source: string, path: string): AgentConfig {
 
 function toDomain(item: unknown, where: string): { match: string; domain: string } {
   const rule = fields(item, where, ["match", "domain"]);
-  return { match: text(rule["match"], `${where}.match`, /./u, "a pattern over guest names"), domain: text(rule["domain"], `${where}.domain`, /^[A-Za-z0-9._-]{1,64}$/u, "up to 64 letters, digits, dots, dashes and underscores") };
+  return { match: text(rule["match"], `${where}.match`, /./u, "a pattern over guest names"), domain: domainName(rule["domain"], `${where}.domain`) };
+}
+
+function domainName(value: unknown, where: string): string {
+  return text(value, where, /^[A-Za-z0-9._-]{1,64}$/u, "up to 64 letters, digits, dots, dashes and underscores");
 }

@@ -1,7 +1,8 @@
-import type { Guest } from "@samepage/unify";
+import type { Guest, HostTree } from "@samepage/unify";
 import type { AgentConfig, ProviderName } from "../config/agent-config.ts";
 import { namePattern } from "../name-pattern.ts";
 import { directories } from "./directories.ts";
+import { readHostTree } from "./host-root.ts";
 import type { FoundGuest, GuestProvider } from "./guest-provider.ts";
 import { incus } from "./incus.ts";
 import { lxc } from "./lxc.ts";
@@ -21,12 +22,32 @@ const providers: Record<ProviderName, GuestProvider> = { lxc, incus, nspawn, ope
 /** Domain of guests that no rule names. */
 const defaultDomain = "default";
 
-/** The guests of this host that have a tree to unify, sorted by name. @param root what stands before every absolute path; `""` on a real host. */
-export async function discoverGuests(config: AgentConfig["guests"], root: string, skipped: (path: string, reason: string) => void): Promise<readonly DiscoveredGuest[]> {
-  return (await discoverAllGuests(config, root, skipped)).filter(({ path, memoryOnly }) => {
+/** The name of the host's own root among the guests. */
+const hostName = "host";
+
+/**
+ * The guests of this host that have a tree to unify, sorted by name; among them the host's own root where agent.yaml says so.
+ * @param root what stands before every absolute path; `""` on a real host.
+ * @param stateDir where this host's agent keeps its state
+ */
+export async function discoverGuests(config: AgentConfig["guests"], root: string, skipped: (path: string, reason: string) => void, stateDir: string): Promise<readonly DiscoveredGuest[]> {
+  const guests = (await discoverAllGuests(config, root, skipped)).filter(({ path, memoryOnly }) => {
     if (memoryOnly !== undefined) skipped(path, memoryOnly);
     return memoryOnly === undefined;
   });
+  if (config.host === undefined || config.exclude.some((pattern) => namePattern(pattern).test(hostName))) return guests;
+  const host: DiscoveredGuest = { name: hostName, provider: hostName, path: root === "" ? "/" : root, domain: config.host.domain, state: "running", host: await hostTree(config.directories, root, stateDir) };
+  return [...guests, host].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The host's own root shares files and nothing else: it has no template, and nothing is put into it or sent from it. */
+export function withoutHost(guests: readonly DiscoveredGuest[]): readonly DiscoveredGuest[] {
+  return guests.filter(({ host }) => host === undefined);
+}
+
+/** What of the host's own tree takes no part when it is a guest. @param patterns of directories that are guests */
+export async function hostTree(patterns: readonly string[], root: string, stateDir: string): Promise<HostTree> {
+  return readHostTree(patterns, [...Object.values(providers), directories(patterns)], stateDir, { root, isProcessRoot: async () => false, skipped: () => {} });
 }
 
 /**

@@ -140,7 +140,7 @@ describe("lxc's config", () => {
     expect(await discover()).toMatchObject([{ name: "lxc/c", memoryOnly: expect.stringContaining("no plain directory") }]);
     const settings = { providers: ["lxc"], directories: [], exclude: [], domains: [] } as const;
     const skipped: string[] = [];
-    expect(await discoverGuests(settings, root, (path) => skipped.push(path))).toEqual([]);
+    expect(await discoverGuests(settings, root, (path) => skipped.push(path), "/var/lib/samepage")).toEqual([]);
     expect(skipped).toEqual([join(root, "/var/lib/lxc/c")]);
     expect(await discoverAllGuests(settings, root, () => {})).toMatchObject([{ name: "lxc/c", domain: "default" }]);
     expect(await discoverAllGuests({ ...settings, exclude: ["lxc/c"] }, root, () => {})).toEqual([]);

@@ -8,7 +8,7 @@ import { findUncovered } from "../catalog/find-uncovered.ts";
 import { publishTemplate } from "../catalog/publish-template.ts";
 import { restoreGuests } from "../catalog/restore-guests.ts";
 import type { Limits } from "../config/agent-config.ts";
-import type { DiscoveredGuest } from "../discovery/discover-guests.ts";
+import { type DiscoveredGuest, withoutHost } from "../discovery/discover-guests.ts";
 import { namePattern } from "../name-pattern.ts";
 import type { KsmKeeper } from "../ksm/ksm-keeper.ts";
 import type { Engine } from "./engine.ts";
@@ -60,7 +60,8 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
     return { $case: "ksm", value: await context.ksm.tune(chosen, { ...(cpuPercent === 0 ? {} : { cpuPercent }), zeroPages }, signal) };
   }
   const all = await context.guests();
-  const guests = chooseGuests(all, guestPatterns);
+  const isOfTemplates = kind?.$case === "drift" || kind?.$case === "restore" || kind?.$case === "candidates";
+  const guests = chooseGuests(isOfTemplates ? withoutHost(all) : all, guestPatterns);
   const domains = new Set(guests.map(({ domain }) => domain));
   const common = { guests, stateDir, signal, onProgress };
   switch (kind?.$case) {
@@ -92,7 +93,7 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
     case "restore": {
       if (!context.mayRestore) throw new AgentError("restore-off", "this host does not let operators put files back into its guests", { hint: "write restore: on to agent.yaml if it shall; see docs/security.md, a compromised controller" });
       using calls = context.catalog(signal);
-      return { $case: "restore", value: await restoreGuests(kind.value, guests, all, calls, { limits, signal }) };
+      return { $case: "restore", value: await restoreGuests(kind.value, guests, withoutHost(all), calls, { limits, signal }) };
     }
     case "candidates": {
       const covers = await context.catalogs.known(domains, signal);

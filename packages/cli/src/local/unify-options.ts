@@ -21,6 +21,7 @@ export const unifyVerbOptions = {
 interface UnifyInput extends LimitInput {
   readonly dirs: readonly string[];
   readonly domain: string | undefined;
+  readonly hostFirst: boolean;
   readonly stateDir: string | undefined;
   readonly strategy: "auto" | "hardlink" | "reflink" | undefined;
   readonly guard: "cow" | "immutable" | "none" | undefined;

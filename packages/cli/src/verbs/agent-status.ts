@@ -15,9 +15,10 @@ export const agentStatus = defineVerb({
   run: async ({ config: file, stateDir }) => {
     const { discoverGuests, readAgentConfig, readIdentity } = await import("@samepage/agent");
     const config = await readAgentConfig(file ?? "/etc/samepage/agent.yaml");
-    const identity = await readIdentity(stateDir ?? "/var/lib/samepage");
+    const state = stateDir ?? "/var/lib/samepage";
+    const identity = await readIdentity(state);
     const passedOver: { path: string; reason: string }[] = [];
-    const guests = await discoverGuests(config.guests, "", (path, reason) => passedOver.push({ path, reason }));
+    const guests = await discoverGuests(config.guests, "", (path, reason) => passedOver.push({ path, reason }), state);
     const member = identity === undefined ? null : { host: identity.host, controller: identity.controller, certificateExpiresAt: new X509Certificate(identity.certificate).validToDate.toISOString() };
     const hasEnded = member !== null && Date.parse(member.certificateExpiresAt) < Date.now();
     return {

@@ -44,7 +44,7 @@ export async function measure(contender: Contender, load: number): Promise<Resul
     const [ksmdBefore, start] = [ksmdSeconds(), performance.now()];
     const { counts } = await enrollGuest(paths, { by: "pids", pids: guests.pids }, { denylist: [] });
     if (counts.verified !== guests.pids.length) throw new Error(`not all guests opted in: ${JSON.stringify(counts)}`);
-    running.guestsStarted?.();
+    await running.guestsStarted?.();
     const end = start + contender.limit * 1000;
     let saved = 0;
     while (saved < goal && performance.now() < end) {

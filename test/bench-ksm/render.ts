@@ -22,7 +22,7 @@ ${rows.join("\n")}
 |---|---|---|
 ${promises.join("\n")}
 
-A tuner that does not reach 95 % within its limit is not compared by processor seconds: it spent less because it merged less. The advisor stretches every scan towards its target of 200 s, and the first scan of a page only notes its checksum.
+A tuner that does not reach 95 % within its limit is not compared by processor seconds: it spent less because it merged less.
 
 ${results.map(({ name, settings }) => `- ${name}: ${settings}.`).join("\n")}
 

@@ -22,7 +22,7 @@ export function rolloutLines(rollout: RolloutView, terminal: Terminal): string[]
       { title: "WAVE", cell: ({ wave }) => `${wave + 1}`, align: "right" },
       { title: "STATE", cell: ({ host }) => host.state, tone: ({ host }, { style }) => toneOf(host.state, style) },
       { title: "PROGRESS", cell: ({ host }) => hostProgress(host) },
-      { title: "FREED", cell: ({ host }) => (host.reclaimedBytes === null ? "" : formatBytes(host.reclaimedBytes)), align: "right" },
+      { title: rollout.operation.kind === "plan" ? "WOULD FREE" : "FREED", cell: ({ host }) => (host.reclaimedBytes === null ? "" : formatBytes(host.reclaimedBytes)), align: "right" },
       { title: "PREDICTED", cell: ({ host }) => (host.predictedBytes === null ? "" : formatBytes(host.predictedBytes)), align: "right" },
       { title: "WHY", cell: ({ host }) => host.reason, shrinks: true },
     ],

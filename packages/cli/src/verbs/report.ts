@@ -23,6 +23,7 @@ export const report = defineVerb({
 });
 
 function reportLines({ rollout, totals, failures, hosts }: RolloutReportView, terminal: Terminal): string[] {
+  const isDryRun = rollout.operation.kind === "plan";
   return [
     summaryLine(rollout, terminal),
     ...table(
@@ -31,13 +32,15 @@ function reportLines({ rollout, totals, failures, hosts }: RolloutReportView, te
         { title: "HOST", cell: ({ host }) => host, shrinks: true },
         { title: "STATE", cell: ({ state }) => state },
         { title: "FILES", cell: ({ result }) => formatCount(numberAt(result, "files", "unified")), align: "right" },
-        { title: "DISK FREED", cell: ({ result }) => formatBytes(numberAt(result, "bytes", "reclaimed")), align: "right" },
+        { title: isDryRun ? "WOULD FREE" : "DISK FREED", cell: ({ result }) => formatBytes(numberAt(result, "bytes", "reclaimed")), align: "right" },
         { title: "CACHE SAVED", cell: ({ result }) => savedCache(result), align: "right" },
         { title: "WHY", cell: ({ error }) => error?.message ?? "", shrinks: true },
       ],
       terminal,
     ),
-    `${plural(totals.filesUnified, "file")} unified, ${formatBytes(totals.reclaimedBytes)} freed on disk${totals.predictedBytes === null ? "" : ` (${formatBytes(totals.predictedBytes)} predicted)`}${totals.pageCacheSavedBytes === 0 ? "" : `, ${formatBytes(totals.pageCacheSavedBytes)} of page cache saved now`}`,
+    isDryRun
+      ? `a dry run: ${formatBytes(hosts.reduce((sum, { result }) => sum + numberAt(result, "bytes", "reclaimed"), 0))} would be freed, nothing was changed`
+      : `${plural(totals.filesUnified, "file")} unified, ${formatBytes(totals.reclaimedBytes)} freed on disk${totals.predictedBytes === null ? "" : ` (${formatBytes(totals.predictedBytes)} predicted)`}${totals.pageCacheSavedBytes === 0 ? "" : `, ${formatBytes(totals.pageCacheSavedBytes)} of page cache saved now`}`,
     ...failures.map(({ cause, hosts: names }) => terminal.style.bad(printable(`${plural(names.length, "host")}: ${cause}`))),
   ];
 }

@@ -85,7 +85,7 @@ export function RolloutPage({ store, session, id }: { readonly store: FleetStore
         </>
       )}
       {rollout.waves.map((wave, index) => (
-        <WaveTable key={wave.name} wave={wave} current={index === rollout.wave} />
+        <WaveTable key={wave.name} wave={wave} current={index === rollout.wave} isDryRun={rollout.operation.kind === "plan"} />
       ))}
     </section>
   );

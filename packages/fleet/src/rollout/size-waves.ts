@@ -33,7 +33,7 @@ export function sizeWaves(total: number, canary: Share, sizes: readonly Share[])
     if (sizes.length > 0) notices.push(`wave ${sizes.length + 1} is added for the ${rest} hosts that the given waves leave over`);
     waves.push({ name: `wave ${sizes.length + 1}`, canary: false, first, count: rest });
   } else if (canary !== 0 && waves.length === 1) {
-    notices.push(`the canary is all ${total} hosts: nothing is tried on fewer first`);
+    notices.push(total === 1 ? "there is one host: it is its own canary" : `the canary is all ${total} hosts: nothing is tried on fewer first`);
   }
   return { waves, notices };
 }

@@ -160,7 +160,7 @@ test("the newest drift of every guest is summed up, and what many guests have th
   await publish("1");
   const { id } = await fleet.api.drift.compare({ name: "base", selector: "name=h1" });
   await fleet.until(id, isOver);
-  expect(await fleet.api.drift.summary()).toMatchObject([{ template: "base", domain: "blue", guests: 2 }]);
+  expect(await fleet.api.drift.summary()).toContainEqual(expect.objectContaining({ template: "base", domain: "blue", guests: 2 }));
   expect((await fleet.api.drift.guests("base")).map(({ host, guest }) => `${host}/${guest}`)).toEqual(["h1/dir/guests/a", "h1/dir/guests/b"]);
   for (const [host, guest] of [["h1", "a"], ["h1", "b"], ["h2", "a"]] as const) await write(join(fleet.dir, `${host}-root/guests/${guest}/opt/jre`), "j".repeat(100_000));
   const looked = await fleet.api.catalog.lookForCandidates({});

@@ -59,6 +59,7 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
   // A run limited to templates sets rows aside by what the catalog says that day.
   const memory = options.catalog === undefined ? options.memory : undefined;
   const common = { pools: pools.tops.map(poolPath), memory, question, settings, groups, spaces, guestPaths: roots.all.map(({ path }) => path), guestDevices: roots.all.map(({ device }) => device) };
+  let scanned: Tree | undefined;
   try {
     run.startPhase("scan");
     const before = await memory?.recall([...roots.all.map(({ fd }) => fd), ...pools.fds], question);
@@ -79,6 +80,7 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
       },
       run,
     );
+    scanned = tree;
     const visited = run.job.files;
     if (tree.failures().length === 0 && failures.length === 0) memory?.keep(tree, question);
     if (options.catalog !== undefined) leaveOutUnknownSizes(tree, spaces, options.catalog);
@@ -116,6 +118,8 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
     if (isSettled(report, swaps.words.length + reflinks.length)) memory?.settle(question, report, hash);
     return { ...common, report, hash, prepared: { tree, candidates, swaps, reflinks } };
   } catch (error) {
+    // Nobody gets a plan to dispose of: its roots would keep guests from being unmounted.
+    scanned?.[Symbol.dispose]();
     if (run.stopped === undefined) throw error;
     const nothing = { files: { scanned: 0, visited: 0, eligible: 0, unified: 0, skipped: {} }, guests: [], logical: 0, reclaimed: 0 };
     return { ...common, report: toReport(groups, run, started, { ...nothing, failures, dryRun: true }), hash: "", prepared: undefined };

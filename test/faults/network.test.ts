@@ -42,7 +42,7 @@ const faults = [
 ] as const;
 
 describe.skipIf(skipReason !== undefined)(`a network that can fail${skipReason === undefined ? "" : ` (skipped: ${skipReason})`}`, () => {
-  test.each(faults)("an agent $how stops when its window closes, does nothing outside it, and goes on in the next one where it was", async ({ begin, says, end }) => {
+  test.each(faults)("an agent $how stops when its window closes, does nothing outside it, and goes on in the next one where it was", { timeout: 300_000 }, async ({ begin, says, end }) => {
     await using network = await openIsolatedNetwork();
     await using fs = await openLoopFs("ext4", 160);
     const guests = await makeGuests(join(fs.mount, "h0-root"), files);
@@ -72,7 +72,8 @@ describe.skipIf(skipReason !== undefined)(`a network that can fail${skipReason =
     expect((await processorTime(fleet.agentsPid)) - atClosing).toBeLessThan(1);
 
     await end(fleet, network);
-    const ended = await fleet.until(id, isOver);
+    // An agent that has tried in vain for a while waits up to two minutes before it tries again.
+    const ended = await fleet.until(id, isOver, 200_000);
     expect(ended).toMatchObject({ state: "completed", hosts: { succeeded: 1 } });
     expect(Date.parse(ended.finishedAt ?? "")).toBeGreaterThan(nextOpensAt);
     expect(sorted(fleet.begun())).toEqual([["h0", 2]]);

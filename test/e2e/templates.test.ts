@@ -1,10 +1,11 @@
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { credentials, type ServiceError } from "@grpc/grpc-js";
-import { type AgentConfig, defaultConfig } from "@samepage/agent";
+import { type Agent, type AgentConfig, defaultConfig } from "@samepage/agent";
 import { CatalogServiceClient } from "@samepage/proto";
 import { run } from "@samepage/test-support";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { readStoredIdentity } from "./raw-agent.ts";
 import { isOver, startFleet, type TestFleet } from "./test-fleet.ts";
 
@@ -14,13 +15,14 @@ const inDomain = (domain: string): AgentConfig => ({
 });
 
 let fleet: TestFleet;
+let h1: Agent;
 beforeAll(async () => {
   fleet = await startFleet();
   const template = join(fleet.dir, "h1-root/templates/base");
   for (const [path, content] of files) await write(join(template, path), content);
   for (const host of ["h1", "h2"]) await cp(template, join(fleet.dir, `${host}-root/guests/a`), { recursive: true });
   await cp(template, join(fleet.dir, "h1-root/guests/b"), { recursive: true });
-  await fleet.addAgent("h1", { config: inDomain("blue") });
+  h1 = await fleet.addAgent("h1", { config: inDomain("blue") });
   await fleet.addAgent("h2", { config: inDomain("red") });
 });
 afterAll(async () => fleet[Symbol.asyncDispose]());
@@ -141,15 +143,18 @@ test("a version never changes, and one that is retired leaves the catalog but st
   expect(await fleet.until(id, isOver)).toMatchObject({ hosts: { succeeded: 1 } });
 });
 
-test("an operator does all of it from the command line", async () => {
+/** What a command answers with `--json`; what makes a rollout answers with its id. */
+async function samepage(...words: string[]) {
   const token = join(fleet.dir, "token");
   const ca = join(fleet.dir, "ca.pem");
   await writeFile(token, fleet.controller.adminToken);
   await writeFile(ca, fleet.controller.ca);
-  const samepage = async (...words: string[]): Promise<unknown> => {
-    const main = new URL("../../packages/cli/bin/samepage.mjs", import.meta.url).pathname;
-    return JSON.parse(await run(process.execPath, [main, ...words, "--json", "--controller", fleet.controller.address.api, "--token-file", token, "--ca", ca]));
-  };
+  const main = new URL("../../packages/cli/bin/samepage.mjs", import.meta.url).pathname;
+  const answer: { readonly id: string } = JSON.parse(await run(process.execPath, [main, ...words, "--json", "--controller", fleet.controller.address.api, "--token-file", token, "--ca", ca]));
+  return answer;
+}
+
+test("an operator does all of it from the command line", async () => {
   expect(await samepage("template", "add", "cli@1", "--host", "h1", "--path", "/templates/base", "--domain", "blue")).toMatchObject({ published: true, error: null });
   expect(await samepage("template", "show", "cli")).toMatchObject({ name: "cli", aliases: { latest: "1" } });
   expect(await samepage("catalog", "status")).toMatchObject({ domains: [{ domain: "blue" }] });
@@ -166,6 +171,60 @@ test("the newest drift of every guest is summed up, and what many guests have th
   const looked = await fleet.api.catalog.lookForCandidates({});
   expect(await fleet.until(looked.id, isOver)).toMatchObject({ state: "completed", hosts: { failed: 0 } });
   expect(await fleet.api.catalog.candidates({ minimumGuests: 2 })).toEqual({ hosts: 2, candidates: [{ domain: "blue", guests: ["h1/dir/guests/a", "h1/dir/guests/b"], files: 1, bytes: 100_000, saving: 100_000, examples: ["opt/jre"] }] });
+});
+
+test("aliases, assignments, candidates, drift without a template and runs limited to templates work from the command line as well", async () => {
+  const names = ["a", "b"].map((guest) => `dir/guests/${guest}`);
+  for (const version of ["1", "2"]) {
+    await write(join(fleet.dir, "h1-root/templates/base/usr/bin/app"), `program of ${version}`);
+    expect(await samepage("template", "add", `forms@${version}`, "--host", "h1", "--path", "/templates/base", "--domain", "blue")).toMatchObject({ published: true });
+  }
+  expect(await samepage("template", "alias", "forms@1", "stable")).toMatchObject({ name: "forms", aliases: { stable: "1", latest: "2" } });
+  expect(await samepage("drift", "dir/guests/a", "--template", "forms@stable", "--selector", "name=h1")).toMatchObject({ template: "forms", hosts: [{ host: "h1", guests: [{ name: "dir/guests/a" }] }] });
+  expect(await samepage("template", "assign", "forms", "dir/guests/a", "dir/guests/b")).toMatchObject({ name: "forms", guests: names });
+  expect(await samepage("drift", "--selector", "name=h1")).toMatchObject({ templates: [{ template: "forms", hosts: [{ host: "h1", error: null, guests: names.map((name) => ({ name })) }] }] });
+
+  for (const guest of ["a", "b"]) await write(join(fleet.dir, `h1-root/guests/${guest}/opt/common`), "c".repeat(70_000));
+  expect(await samepage("catalog", "candidates", "--selector", "name=h1", "--min-guests", "2")).toMatchObject({ candidates: expect.arrayContaining([expect.objectContaining({ domain: "blue", examples: expect.arrayContaining(["opt/common"]) })]) });
+
+  const { id } = await samepage("rollout", "create", "plan", "--selector", "name=h1", "--scope", "template", "--strategy", "hardlink", "--guard", "none");
+  expect(await fleet.until(id, isOver)).toMatchObject({ operation: { kind: "plan", settings: { scope: "template" } }, hosts: { succeeded: 1 } });
+  expect((await fleet.api.rollouts.report(id)).hosts[0]?.result).toMatchObject({ files: { skipped: { "not-in-template": expect.any(Number) } } });
+
+  expect(await samepage("template", "retire", "forms@1")).toMatchObject({ versions: [{ version: "1", retired: true }, { version: "2", retired: false }] });
+});
+
+test("a segment that is damaged in the controller's store is refused by the agent, the operator is told, and the good one before stays in force", async () => {
+  await publish("1");
+  const limited = async () => {
+    const { id } = await fleet.api.rollouts.create({ operation: { kind: "plan", settings: { scope: "template" } }, selector: "name=h1" });
+    return fleet.until(id, isOver);
+  };
+  await limited();
+  const [before] = await fleet.api.catalog.agents();
+  // While the agent is away it cannot fetch what is published before that is damaged.
+  await h1.close();
+  await write(join(fleet.dir, "h2-root/templates/more/usr/bin/more"), "a program more");
+  const { id } = await fleet.api.templates.publish({ name: "more", version: "1", host: "h2", path: "/templates/more", domain: "blue" });
+  expect(await fleet.until(id, isOver)).toMatchObject({ state: "completed" });
+  const redis = new Redis(fleet.redis.url.replace(/^unix:/u, ""));
+  onTestFinished(() => redis.disconnect());
+  const { segments }: { segments: { name: string }[] } = JSON.parse((await redis.hget("samepage:{catalog}:domain:blue", "manifest")) ?? "");
+  const key = `samepage:{catalog}:segment:${segments.at(-1)?.name ?? ""}`;
+  const good = (await redis.lindexBuffer(key, 0)) ?? Buffer.alloc(0);
+  await redis.lset(key, 0, Buffer.from(good.map((byte, at) => (at === good.length - 1 ? byte ^ 1 : byte))));
+  h1 = await fleet.startAgent("h1", { config: inDomain("blue") });
+  await h1.connected();
+
+  // The run goes on with the catalog that is in force.
+  expect(await limited()).toMatchObject({ hosts: { succeeded: 1 } });
+  const refused = { host: "h1", domain: "blue", epoch: before?.epoch, digests: before?.digests, behind: true, findings: expect.arrayContaining([expect.objectContaining({ code: "segment-corrupt" })]) };
+  expect(await fleet.api.catalog.agents()).toMatchObject([refused]);
+  expect(await samepage("catalog", "status", "--host", "h1")).toMatchObject({ agents: [refused] });
+
+  await redis.lset(key, 0, good);
+  expect(await limited()).toMatchObject({ hosts: { succeeded: 1 } });
+  expect(await fleet.api.catalog.agents()).toMatchObject([{ host: "h1", epoch: (before?.epoch ?? 0) + 1, behind: false }]);
 });
 
 test.each([

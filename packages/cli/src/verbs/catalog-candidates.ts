@@ -1,6 +1,6 @@
 import { exitCode } from "../exit-code.ts";
 import { onlyGiven } from "../only-given.ts";
-import { bytes, text, toggle } from "../option.ts";
+import { bytes, integer, text, toggle } from "../option.ts";
 import { connect, connectionOptions } from "../remote/connection.ts";
 import { watchRollout } from "../remote/watch-rollout.ts";
 import { formatBytes, formatCount } from "../terminal/format.ts";
@@ -18,14 +18,15 @@ export const catalogCandidates = defineVerb({
   options: {
     selector: text("selector", "which hosts look, as in rollout create", { defaultText: "all" }),
     minSize: bytes("smaller files are not looked at", "64K"),
+    minGuests: integer("n", 2, 99_999, "what fewer guests have in common is not shown", "3"),
     known: toggle("look at nothing; show what was found within 30 days"),
     ...connectionOptions,
   },
   examples: [{ command: "samepage catalog candidates --selector env=prod", meaning: "what would be worth a template in production" }],
-  run: async ({ selector, minSize, known, ...connection }, context) => {
+  run: async ({ selector, minSize, minGuests, known, ...connection }, context) => {
     const api = await connect(connection, context);
     const rollout = known ? undefined : await watchRollout(api, (await api.catalog.lookForCandidates(onlyGiven({ selector, minSize }), context.signal)).id, context.out, context.signal);
-    const found = await api.catalog.candidates({}, context.signal);
+    const found = await api.catalog.candidates(onlyGiven({ minimumGuests: minGuests }), context.signal);
     return {
       json: found,
       human: (terminal) =>

@@ -6,14 +6,13 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { enrollGuest, withdrawGuest } from "./enroll.ts";
 import { guestProcesses } from "./guest-processes.ts";
-import { startGuest, testTool } from "./guest.test-support.ts";
+import { keyOf, startGuest, testTool } from "./guest.test-support.ts";
 import { helperPath } from "./helpers.ts";
 import { inject } from "./inject.ts";
 import { HOST_PATHS } from "./ksm-paths.ts";
 import type { KsmPaths } from "./ksm-paths.ts";
 import { isMergeable, readKsmStat } from "./ksm-stat.ts";
 import { readProcessHead } from "./process-key.ts";
-import type { ProcessKey } from "./process-key.ts";
 import { bootId, readState } from "./state-file.ts";
 
 /** Opting in merges nothing while ksmd does not run: these tests leave the host's KSM as it is. */
@@ -30,12 +29,6 @@ beforeAll(() => {
 afterAll(() => {
   rmSync(directory, { recursive: true });
 });
-
-function key(pid: number): ProcessKey {
-  const head = readProcessHead("/proc", pid);
-  if (head === undefined) throw new Error(`process ${pid} is gone`);
-  return head;
-}
 
 describe.skipIf(why !== "")(`enrolling running guests${why && ` (skipped: ${why})`}`, () => {
   it("opts a guest in and out again by its pid namespace, verified in ksm_stat, and remembers it for off", async () => {
@@ -80,8 +73,8 @@ describe.skipIf(why !== "")(`enrolling running guests${why && ` (skipped: ${why}
   it("leaves a static, threaded program's registers and system calls as they were, 120 injections long", async () => {
     await using guest = await startGuest([testTool("static-guest")]);
     for (let round = 0; round < 60; round++) {
-      expect(await inject("on", [key(guest.pid)])).toEqual([{ pid: guest.pid, outcome: "done", detail: "" }]);
-      expect(await inject("off", [key(guest.pid)])).toEqual([{ pid: guest.pid, outcome: "done", detail: "" }]);
+      expect(await inject("on", [keyOf(guest.pid)])).toEqual([{ pid: guest.pid, outcome: "done", detail: "" }]);
+      expect(await inject("off", [keyOf(guest.pid)])).toEqual([{ pid: guest.pid, outcome: "done", detail: "" }]);
     }
     expect(await guest.end()).toEqual({ last: "wrong 0", code: 0, signal: null });
   });
@@ -117,7 +110,7 @@ describe.skipIf(why !== "")(`enrolling running guests${why && ` (skipped: ${why}
         await setTimeout(10);
         zombie = readdirSync("/proc").map(Number).find((pid) => pid > 0 && readProcessHead("/proc", pid)?.parent === parent.pid && readProcessHead("/proc", pid)?.state === "Z") ?? 0;
       }
-      expect(await inject("on", [key(zombie), { pid: 2, started: 0 }, { pid: 4_194_303, started: 1 }])).toEqual([
+      expect(await inject("on", [keyOf(zombie), { pid: 2, started: 0 }, { pid: 4_194_303, started: 1 }])).toEqual([
         { pid: zombie, outcome: "zombie", detail: "" },
         { pid: 2, outcome: "kernel-thread", detail: "" },
         { pid: 4_194_303, outcome: "gone", detail: "" },
@@ -129,14 +122,14 @@ describe.skipIf(why !== "")(`enrolling running guests${why && ` (skipped: ${why}
 
   it("does not touch a later process with the same number", async () => {
     await using guest = await startGuest([testTool("memory-guest"), "1", "0", "0"]);
-    expect(await inject("on", [{ pid: guest.pid, started: key(guest.pid).started + 1 }])).toEqual([{ pid: guest.pid, outcome: "gone", detail: "" }]);
+    expect(await inject("on", [{ pid: guest.pid, started: keyOf(guest.pid).started + 1 }])).toEqual([{ pid: guest.pid, outcome: "gone", detail: "" }]);
     expect(isMergeable("/proc", guest.pid)).toBe(false);
   });
 
   it("survives processes that die while they are injected: every one is reported", async () => {
     const children = Array.from({ length: 60 }, () => spawn("sleep", ["100"]));
     await setTimeout(50);
-    const keys = children.flatMap(({ pid }) => (pid === undefined ? [] : [key(pid)]));
+    const keys = children.flatMap(({ pid }) => (pid === undefined ? [] : [keyOf(pid)]));
     const injection = inject("on", keys);
     for (const child of children) {
       child.kill("SIGKILL");

@@ -134,8 +134,8 @@ function namespaceOf(proc: string, pid: number | "self"): string | undefined {
   }
 }
 
-/** Device and inode name a root directory across mount namespaces; its path does not. */
-function rootOf(path: string): string | undefined {
+/** Device and inode name a root directory across mount namespaces; its path does not. Undefined where it cannot be looked at. */
+export function rootOf(path: string): string | undefined {
   try {
     const { dev, ino } = statSync(path, { bigint: true });
     return `${dev}:${ino}`;

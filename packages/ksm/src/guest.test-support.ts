@@ -3,6 +3,8 @@ import type { ChildProcessWithoutNullStreams, SpawnOptionsWithoutStdio } from "n
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { readProcessHead } from "./process-key.ts";
+import type { ProcessKey } from "./process-key.ts";
 
 /** A running test program that has said `ready`. */
 export interface TestGuest extends AsyncDisposable {
@@ -18,6 +20,13 @@ export function testTool(name: string): string {
   const path = join(import.meta.dirname, "../build/test", name);
   if (!existsSync(path)) throw new Error(`${path} is missing: run npm run build`);
   return path;
+}
+
+/** The process as it is now, so that another one of its number is told apart. */
+export function keyOf(pid: number): ProcessKey {
+  const head = readProcessHead("/proc", pid);
+  if (head === undefined) throw new Error(`process ${pid} is gone`);
+  return head;
 }
 
 /** Starts a command whose program prints `ready` once it is up. Disposing kills it. */

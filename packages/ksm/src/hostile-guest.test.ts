@@ -9,13 +9,12 @@ import { enrollGuest } from "./enroll.ts";
 import { foreignTuners } from "./foreign-writers.ts";
 import { resolveGuest } from "./guest-name.ts";
 import { guestProcesses } from "./guest-processes.ts";
-import { startGuest, testTool } from "./guest.test-support.ts";
+import { keyOf, startGuest, testTool } from "./guest.test-support.ts";
 import { inject } from "./inject.ts";
 import { HOST_PATHS } from "./ksm-paths.ts";
 import type { KsmPaths } from "./ksm-paths.ts";
 import { isMergeable } from "./ksm-stat.ts";
 import { readProcessHead } from "./process-key.ts";
-import type { ProcessKey } from "./process-key.ts";
 import { guestByNamespace } from "./read-ledger.ts";
 
 /** What a guest can do against the host's KSM, or against another guest's place in it. Nothing merges: ksmd does not run. */
@@ -32,12 +31,6 @@ beforeAll(() => {
 afterAll(() => {
   rmSync(directory, { recursive: true });
 });
-
-function key(pid: number): ProcessKey {
-  const head = readProcessHead("/proc", pid);
-  if (head === undefined) throw new Error(`process ${pid} is gone`);
-  return head;
-}
 
 /** The ways to freeze a control group that this machine has: its hierarchy, the file, and what to write. */
 const freezers = [
@@ -75,11 +68,11 @@ describe.skipIf(why !== "")(`a hostile guest${why && ` (skipped: ${why})`}`, () 
       writeFileSync(join(group, file), freeze);
       await setTimeout(100);
       const begun = performance.now();
-      const results = await inject("on", [key(guest.pid), key(other.pid)]);
+      const results = await inject("on", [keyOf(guest.pid), keyOf(other.pid)]);
       expect(performance.now() - begun).toBeLessThan(10_000);
       expect(results).toEqual([expect.objectContaining({ pid: guest.pid, outcome: "busy" }), { pid: other.pid, outcome: "done", detail: "" }]);
       writeFileSync(join(group, file), thaw);
-      await expect.poll(async () => (await inject("on", [key(guest.pid)]))[0]?.outcome).toBe("done");
+      await expect.poll(async () => (await inject("on", [keyOf(guest.pid)]))[0]?.outcome).toBe("done");
       writeFileSync(join(hierarchy, "cgroup.procs"), String(guest.pid));
       expect(await guest.end()).toEqual({ last: "wrong 0", code: 0, signal: null });
     } finally {
@@ -104,7 +97,7 @@ describe.skipIf(why !== "")(`a hostile guest${why && ` (skipped: ${why})`}`, () 
         writeFileSync(join(group, freezer.file), freezer.thaw);
       })();
       const outcomes = new Set<string>();
-      for (let round = 0; round < 40; round++) for (const mode of ["on", "off"] as const) outcomes.add((await inject(mode, [key(guest.pid)]))[0]?.outcome ?? "");
+      for (let round = 0; round < 40; round++) for (const mode of ["on", "off"] as const) outcomes.add((await inject(mode, [keyOf(guest.pid)]))[0]?.outcome ?? "");
       calm.abort();
       await flicker;
       expect([...outcomes].filter((outcome) => !["done", "busy", "traced"].includes(outcome))).toEqual([]);
@@ -151,7 +144,7 @@ describe.skipIf(why !== "")(`a hostile guest${why && ` (skipped: ${why})`}`, () 
     copyFileSync(testTool("memory-guest"), program);
     await using guest = await startGuest([program, "1", "0", "0"]);
     expect(readProcessHead("/proc", guest.pid)).toMatchObject({ comm: name, parent: process.pid });
-    expect(denyRule("/proc", { ...key(guest.pid), comm: name, state: "S", parent: 1 }, DEFAULT_DENYLIST)).toBeUndefined();
+    expect(denyRule("/proc", { ...keyOf(guest.pid), comm: name, state: "S", parent: 1 }, DEFAULT_DENYLIST)).toBeUndefined();
     expect((await enrollGuest(paths, { by: "pids", pids: [guest.pid] })).counts).toEqual({ verified: 1 });
   });
 

@@ -1,6 +1,5 @@
-import { statSync } from "node:fs";
 import { join } from "node:path";
-import { containerOfProcess, guestByNamespace, type GuestOf } from "@samepage/ksm";
+import { containerOfProcess, guestByNamespace, type GuestOf, rootOf } from "@samepage/ksm";
 import type { DiscoveredGuest } from "../discovery/discover-guests.ts";
 
 /** Whose control groups are named like LXC's. */
@@ -28,14 +27,4 @@ export function guestOfProcess(proc: string, guests: readonly DiscoveredGuest[])
     const root = rootOf(join(proc, String(pid), "root"));
     return (root === undefined ? undefined : byRoot.get(root)) ?? otherwise(pid);
   };
-}
-
-/** Device and inode name a directory across mount namespaces; its path does not. */
-function rootOf(path: string): string | undefined {
-  try {
-    const { dev, ino } = statSync(path, { bigint: true });
-    return `${dev}:${ino}`;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,3 +1,4 @@
+import type { DriftCounts } from "@samepage/controller/api";
 import { formatBytes, formatCount } from "../terminal/format.ts";
 import { table } from "../terminal/table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -12,15 +13,9 @@ export interface DriftOfHost {
   readonly guests: readonly DriftOfGuest[];
 }
 
-interface DriftOfGuest {
+interface DriftOfGuest extends DriftCounts {
   readonly name: string;
   readonly same: number;
-  readonly modified: number;
-  readonly missing: number;
-  readonly extra: number;
-  readonly permissions: number;
-  readonly prelinked: number;
-  readonly conffile: number;
   /** In files that cannot be shared with the template any more. */
   readonly bytes: number;
   /** Those of them in prelinked variants. */

@@ -56,7 +56,7 @@ const inRow = Array.from({ length: 16 }, (_, at) => `guest-${at}`);
 /** Processes killed. Thorough: 50. */
 const kills = process.env["SAMEPAGE_THOROUGH"] === "1" ? 50 : 3;
 
-test.skipIf(fixtures === undefined)(`killed in the middle of switching, every file is whole, the variant or the template's, and running again finishes (skipped when ${fixturesReason})`, async () => {
+test.skipIf(fixtures === undefined)(`killed in the middle of switching, every file is whole, the variant or the template's, and running again finishes (skipped when ${fixturesReason})`, { timeout: 600_000 }, async () => {
   await using scratch = await temporaryDirectory();
   const at = (name: string) => join(scratch.path, name);
   await plant(at("template"), "b");

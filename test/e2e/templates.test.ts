@@ -154,6 +154,15 @@ async function samepage(...words: string[]) {
   return answer;
 }
 
+test("a tree that holds or lies in a guest of another domain is not published", async () => {
+  for (const path of ["/guests/a", "/guests/a/usr", "/guests"]) {
+    const { id } = await fleet.api.templates.publish({ name: "other", version: "1", host: "h2", path, domain: "blue" });
+    expect(await fleet.until(id, isOver)).toMatchObject({ hosts: { failed: 1 } });
+    expect((await fleet.api.rollouts.report(id)).hosts[0]?.error).toMatchObject({ code: "other-domain", hint: expect.stringMatching(/--domain red/u) });
+  }
+  expect((await fleet.api.templates.list()).map(({ name }) => name)).not.toContain("other");
+});
+
 test("an operator does all of it from the command line", async () => {
   expect(await samepage("template", "add", "cli@1", "--host", "h1", "--path", "/templates/base", "--domain", "blue")).toMatchObject({ published: true, error: null });
   expect(await samepage("template", "show", "cli")).toMatchObject({ name: "cli", aliases: { latest: "1" } });

@@ -18,6 +18,8 @@ export type AgentErrorCode =
   | "catalog-refused"
   /** A run was limited to templates, and the domain has none. */
   | "catalog-missing"
+  /** A tree that is to be a template of one domain belongs to a guest of another. */
+  | "other-domain"
   /** agent.yaml does not let operators put files back into this host's guests. */
   | "restore-off"
   /** No host that is online has a file that is to be restored. */

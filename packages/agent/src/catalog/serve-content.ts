@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ContentRoom, type ContentWanted } from "@samepage/proto";
 import type { DiscoveredGuest } from "../discovery/discover-guests.ts";
+import { guestOfOtherDomain } from "./guest-of-other-domain.ts";
 import type { CatalogCalls } from "./catalog-calls.ts";
 import { type Copy, openCopy } from "./open-copy.ts";
 
@@ -14,7 +15,8 @@ const againMs = 200;
  * @returns where it came from; undefined when there is no copy here, or another host was faster
  */
 export async function serveContent({ relay, domain, digest, size, path, tree }: ContentWanted, guests: readonly DiscoveredGuest[], root: string, calls: CatalogCalls, signal: AbortSignal): Promise<string | undefined> {
-  const trees = [...(tree === "" ? [] : [{ name: tree, path: `${root}${tree}` }]), ...guests.filter((guest) => guest.domain === domain)];
+  const isOwn = tree !== "" && guestOfOtherDomain(`${root}${tree}`, domain, guests) === undefined;
+  const trees = [...(!isOwn ? [] : [{ name: tree, path: `${root}${tree}` }]), ...guests.filter((guest) => guest.domain === domain)];
   for (const { name, path: at } of trees) {
     using copy = openCopy(name, at, Buffer.from(path), Number(size));
     if (copy === undefined || !(await hasDigest(copy, Buffer.from(digest)))) continue;

@@ -5,6 +5,7 @@ import type { CatalogCalls } from "../catalog/catalog-calls.ts";
 import type { CatalogKeeper } from "../catalog/catalog-keeper.ts";
 import { compareGuests } from "../catalog/compare-guests.ts";
 import { findUncovered } from "../catalog/find-uncovered.ts";
+import { guestOfOtherDomain } from "../catalog/guest-of-other-domain.ts";
 import { publishTemplate } from "../catalog/publish-template.ts";
 import { restoreGuests } from "../catalog/restore-guests.ts";
 import type { Limits } from "../config/agent-config.ts";
@@ -49,8 +50,14 @@ type Result = NonNullable<Report["result"]>;
 export async function runOperation({ guestPatterns, kind }: Operation, context: OperationContext): Promise<Result> {
   const { engine, memory, stateDir, limits, signal, onProgress } = context;
   if (kind?.$case === "publishTemplate") {
+    const { path, domain } = kind.value;
+    const tree = `${context.root}${path}`;
+    const other = guestOfOtherDomain(tree, domain === "" ? "default" : domain, await context.guests());
+    if (other !== undefined) {
+      throw new AgentError("other-domain", `${path} holds or lies in ${other.name}, a guest of domain ${other.domain}`, { hint: `publish it with --domain ${other.domain}, or from a tree of its own`, target: path });
+    }
     using calls = context.catalog(signal);
-    return { $case: "publish", value: await publishTemplate(`${context.root}${kind.value.path}`, context.jobId, calls, { limits, signal }) };
+    return { $case: "publish", value: await publishTemplate(tree, context.jobId, calls, { limits, signal }) };
   }
   // What is put back is the host's: the guests that were merged may be gone by now.
   if (kind?.$case === "ksm" && kind.value.action === KsmAction.RESTORE) return { $case: "ksm", value: await context.ksm.restore(signal) };

@@ -34,6 +34,7 @@ test("a version never changes: the same content again is nothing new, other cont
 
 test("a retired version is still there to compare with", () => {
   const retired = withRetired(three, "1");
+  expect(() => withVersion(retired, { ...resolveVersion(retired, "1"), retired: false })).toThrow(/was retired/u);
   expect(resolveVersion(retired, "1").retired).toBe(true);
   expect(retired.versions.map((known) => known.retired)).toEqual([true, false, false]);
 });

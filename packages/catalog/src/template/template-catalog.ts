@@ -55,6 +55,7 @@ export function withVersion(template: Template, added: TemplateVersion): Templat
   if (existing !== undefined && existing.manifest !== added.manifest) {
     throw new CatalogError("template-exists", `${template.name}@${added.version} was published with other content`, { hint: "publish it as a new version; a version never changes" });
   }
+  if (existing?.retired === true) throw new CatalogError("template-exists", `${template.name}@${added.version} was retired`, { hint: "publish it as a new version" });
   if (existing !== undefined) return template;
   return { ...template, versions: [...template.versions, added], aliases: { ...template.aliases, [latest]: added.version } };
 }

@@ -12,7 +12,7 @@ function wireKind(kind: Operation["kind"], settings: UnifySettings, ksm: KsmSett
     case "unify":
       return { $case: kind, value: toUnifyOperation(settings) };
     case "publish-template":
-      return { $case: "publishTemplate", value: { path: template?.path ?? "" } };
+      return { $case: "publishTemplate", value: { path: template?.path ?? "", domain: template?.domain ?? "" } };
     case "drift":
       return { $case: "drift", value: { template: template?.name ?? "", version: template?.version ?? "", assigned: [...(template?.assigned ?? [])] } };
     case "restore": {

@@ -20,7 +20,7 @@ export interface DiscoveredGuest extends Guest {
 const providers: Record<ProviderName, GuestProvider> = { lxc, incus, nspawn, openvz, vserver };
 
 /** Domain of guests that no rule names. */
-const defaultDomain = "default";
+export const defaultDomain = "default";
 
 /** The name of the host's own root among the guests. */
 const hostName = "host";

@@ -9,7 +9,7 @@ import { guestOfOtherDomain } from "../catalog/guest-of-other-domain.ts";
 import { publishTemplate } from "../catalog/publish-template.ts";
 import { restoreGuests } from "../catalog/restore-guests.ts";
 import type { Limits } from "../config/agent-config.ts";
-import { type DiscoveredGuest, withoutHost } from "../discovery/discover-guests.ts";
+import { defaultDomain, type DiscoveredGuest, withoutHost } from "../discovery/discover-guests.ts";
 import { namePattern } from "../name-pattern.ts";
 import type { KsmKeeper } from "../ksm/ksm-keeper.ts";
 import type { Engine } from "./engine.ts";
@@ -52,7 +52,7 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
   if (kind?.$case === "publishTemplate") {
     const { path, domain } = kind.value;
     const tree = `${context.root}${path}`;
-    const other = guestOfOtherDomain(tree, domain === "" ? "default" : domain, await context.guests());
+    const other = guestOfOtherDomain(tree, domain === "" ? defaultDomain : domain, await context.guests());
     if (other !== undefined) {
       throw new AgentError("other-domain", `${path} holds or lies in ${other.name}, a guest of domain ${other.domain}`, { hint: `publish it with --domain ${other.domain}, or from a tree of its own`, target: path });
     }

@@ -1,4 +1,4 @@
-import { resolveVersion, type Template } from "@samepage/catalog";
+import { resolveVersion } from "@samepage/catalog";
 import type { FastifyInstance } from "fastify";
 import type { AgentCatalogView, CandidatesView, FleetDriftView, GuestDriftView, LookForCandidates, RestoreFromTemplate } from "../api/catalog-view.ts";
 import { ControllerError } from "../api/controller-error.ts";
@@ -12,7 +12,9 @@ import type { UncoveredStore } from "../catalog/uncovered-store.ts";
 import type { HostStore } from "../stores/host-store.ts";
 import type { TokenStore } from "../stores/token-store.ts";
 import { asInvalid } from "./as-invalid.ts";
+import { existingTemplate } from "./existing-template.ts";
 import { authorize } from "./http-context.ts";
+import { wholeAtOnce } from "./whole-at-once.ts";
 
 export interface CatalogRouteDeps {
   readonly templates: TemplateStore;
@@ -43,16 +45,8 @@ const restoreSchema = {
 /** Guests that must have a file before it is a candidate: two copies are a coincidence or a clone. */
 const defaultMinimumGuests = 3;
 
-/** Every host at once: nothing shared is touched that another host depends on. */
-const wholeAtOnce = { canary: "0", failureBudget: "100%" } as const;
-
 export function addCatalogRoutes(app: FastifyInstance, { templates, catalogs, agents, drift, uncovered, hosts, tokens, start }: CatalogRouteDeps): void {
   const members = async () => new Set((await hosts.list()).filter(({ revokedAt }) => revokedAt === null).map(({ name }) => name));
-  const existing = async (name: string): Promise<Template> => {
-    const template = await templates.get(name);
-    if (template === undefined) throw new ControllerError("not-found", `there is no template ${name}`, { hint: "samepage template ls", target: name });
-    return template;
-  };
 
   app.get("/v1/catalog/agents", async (request): Promise<{ agents: readonly AgentCatalogView[] }> => {
     await authorize(request, tokens, "viewer");
@@ -74,7 +68,7 @@ export function addCatalogRoutes(app: FastifyInstance, { templates, catalogs, ag
 
   app.get<{ Params: { template: string } }>("/v1/drift/:template", async (request): Promise<{ guests: readonly GuestDriftView[] }> => {
     await authorize(request, tokens, "viewer");
-    const { name } = await existing(request.params.template);
+    const { name } = await existingTemplate(templates, request.params.template);
     return { guests: (await drift.guests(name, await members())).map(toGuestDriftView) };
   });
 
@@ -95,7 +89,7 @@ export function addCatalogRoutes(app: FastifyInstance, { templates, catalogs, ag
     const operator = await authorize(request, tokens, "operator");
     const { name, version = "latest", selector, guests, paths, adoptPrelink = false } = request.body;
     if ((paths === undefined) !== adoptPrelink) throw new ControllerError("invalid", "name the paths to restore, or ask to adopt the template's prelinked files, and not both", { target: name });
-    const template = await existing(name);
+    const template = await existingTemplate(templates, name);
     const target = { name, version: asInvalid(() => resolveVersion(template, version)).version, ...(adoptPrelink ? { adoptPrelink } : { paths: (paths ?? []).map((path) => path.replace(/^\/+/u, "")) }) };
     const title = adoptPrelink ? `adopt prelinked files of ${name}@${target.version}` : `restore from ${name}@${target.version}`;
     return start({ name: title, operation: { kind: "restore", guests, template: target }, ...(selector === undefined ? {} : { selector }), ...wholeAtOnce }, operator.name);

@@ -1,6 +1,5 @@
 import { parseTemplateName, resolveVersion, type Template, withAlias, withGuests } from "@samepage/catalog";
 import type { FastifyInstance } from "fastify";
-import { ControllerError } from "../api/controller-error.ts";
 import type { CreateRollout, RolloutView } from "../api/rollout-view.ts";
 import type { CatalogView, CompareWithTemplate, PublishTemplate, TemplateView } from "../api/template-view.ts";
 import type { DomainCatalogs } from "../catalog/domain-catalogs.ts";
@@ -9,7 +8,9 @@ import type { Templates } from "../catalog/templates.ts";
 import type { AuditLog } from "../stores/audit-log.ts";
 import type { TokenStore } from "../stores/token-store.ts";
 import { asInvalid } from "./as-invalid.ts";
+import { existingTemplate } from "./existing-template.ts";
 import { authorize } from "./http-context.ts";
+import { wholeAtOnce } from "./whole-at-once.ts";
 
 export interface TemplateRouteDeps {
   readonly store: TemplateStore;
@@ -38,16 +39,7 @@ const aliasSchema = { type: "object", required: ["version"], additionalPropertie
 
 const guestsSchema = { type: "object", required: ["guests"], additionalProperties: false, properties: { guests: { type: "array", maxItems: 1000, items: text } } };
 
-/** One host, at once: a template is published from where it lies. */
-const wholeAtOnce = { canary: "0", failureBudget: "100%" } as const;
-
 export function addTemplateRoutes(app: FastifyInstance, { store, templates, catalogs, tokens, audit, start }: TemplateRouteDeps): void {
-  const existing = async (name: string): Promise<Template> => {
-    const template = await store.get(name);
-    if (template === undefined) throw new ControllerError("not-found", `there is no template ${name}`, { hint: "samepage template ls", target: name });
-    return template;
-  };
-
   app.get("/v1/templates", async (request): Promise<{ templates: readonly TemplateView[] }> => {
     await authorize(request, tokens, "viewer");
     return { templates: (await store.list()).map(toView) };
@@ -55,7 +47,7 @@ export function addTemplateRoutes(app: FastifyInstance, { store, templates, cata
 
   app.get<{ Params: { name: string } }>("/v1/templates/:name", async (request): Promise<TemplateView> => {
     await authorize(request, tokens, "viewer");
-    return toView(await existing(request.params.name));
+    return toView(await existingTemplate(store, request.params.name));
   });
 
   app.post<{ Body: PublishTemplate }>("/v1/templates", { schema: { body: publishSchema } }, async (request): Promise<RolloutView> => {
@@ -69,7 +61,7 @@ export function addTemplateRoutes(app: FastifyInstance, { store, templates, cata
   app.post<{ Body: CompareWithTemplate }>("/v1/drift", { schema: { body: compareSchema } }, async (request): Promise<RolloutView> => {
     const operator = await authorize(request, tokens, "operator");
     const { name, version = "latest", selector, guests, assigned = false } = request.body;
-    const found = await existing(name);
+    const found = await existingTemplate(store, name);
     const template = { name, version: asInvalid(() => resolveVersion(found, version)).version, ...(assigned ? { assigned: found.guests ?? [] } : {}) };
     const operation = { kind: "drift", template, ...(guests === undefined ? {} : { guests }) } as const;
     return start({ name: `drift from ${name}@${template.version}`, operation, ...(selector === undefined ? {} : { selector }), ...wholeAtOnce }, operator.name);
@@ -78,7 +70,7 @@ export function addTemplateRoutes(app: FastifyInstance, { store, templates, cata
   app.post<{ Params: { name: string; alias: string }; Body: { version: string } }>("/v1/templates/:name/aliases/:alias", { schema: { body: aliasSchema } }, async (request): Promise<TemplateView> => {
     await authorize(request, tokens, "operator");
     const { name, alias } = request.params;
-    await existing(name);
+    await existingTemplate(store, name);
     return toView(await store.change(name, (template) => asInvalid(() => withAlias(template ?? { name, domain: "", versions: [], aliases: {} }, alias, request.body.version))));
   });
 
@@ -86,7 +78,7 @@ export function addTemplateRoutes(app: FastifyInstance, { store, templates, cata
     const operator = await authorize(request, tokens, "operator");
     const { name } = request.params;
     const { guests } = request.body;
-    await existing(name);
+    await existingTemplate(store, name);
     await audit.append({ actor: operator.name, action: "template.guests", target: name, detail: { guests } });
     return toView(await store.change(name, (template) => withGuests(template ?? { name, domain: "", versions: [], aliases: {} }, guests)));
   });
@@ -94,7 +86,7 @@ export function addTemplateRoutes(app: FastifyInstance, { store, templates, cata
   app.post<{ Params: { name: string; version: string } }>("/v1/templates/:name/versions/:version/retire", async (request): Promise<TemplateView> => {
     const operator = await authorize(request, tokens, "operator");
     const { name, version } = request.params;
-    const template = await existing(name);
+    const template = await existingTemplate(store, name);
     asInvalid(() => resolveVersion(template, version));
     return toView(await templates.retire(name, version, operator.name));
   });

@@ -23,7 +23,7 @@ static void swap_box_free(napi_env env, void *data, void *hint) {
   free(box);
 }
 
-/* swapOpen(tree, { control, plan: Uint32Array, spaces: [{ pool, quarantine, tag, guard }], ignoreMtime, threads, graceMs }) */
+/* swapOpen(tree, { control, plan: Uint32Array, spaces: [{ pool, quarantine, tag, guard, graceMs }], ignoreMtime, threads }) */
 static napi_value swap_open_call(napi_env env, napi_callback_info info) {
   size_t count = 2, size;
   napi_value arguments[2], handle;
@@ -42,7 +42,6 @@ static napi_value swap_open_call(napi_env env, napi_callback_info info) {
   swap->plan_words = size / sizeof(uint32_t);
   swap->ignore_mtime = get_flag(env, config, "ignoreMtime");
   swap->threads = (uint32_t)get_integer(env, config, "threads");
-  swap->grace_ns = get_integer(env, config, "graceMs") * 1000000;
   napi_get_array_length(env, spaces, &swap->space_count);
   swap->spaces = calloc(swap->space_count + 1, sizeof *swap->spaces);
   for (uint32_t at = 0; at < swap->space_count; at++) {
@@ -54,6 +53,7 @@ static napi_value swap_open_call(napi_env env, napi_callback_info info) {
         .quarantine = quarantine < 0 ? -1 : fcntl(quarantine, F_DUPFD_CLOEXEC, 3),
         .tag = (uint32_t)get_integer(env, each, "tag"),
         .guard = (uint32_t)get_integer(env, each, "guard"),
+        .grace_ns = get_integer(env, each, "graceMs") * 1000000,
     };
   }
   int error = swap_open(swap);

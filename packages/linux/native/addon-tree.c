@@ -216,40 +216,46 @@ static napi_value identify(napi_env env, napi_callback_info info) {
 typedef struct {
   Job job;
   TreeBox *box;
-  const uint32_t *rows;
-  uint32_t *pages;
+  const uint32_t *shown;
   size_t count;
+  uint32_t threads;
+  CachePages pages;
 } CacheJob;
 
 static void cache_run(Job *job) {
   CacheJob *own = (CacheJob *)job;
-  job->error = cache_measure(&own->box->tree, own->rows, own->count, own->pages, job->control);
+  job->error = cache_measure(&own->box->tree, own->shown, own->count, own->threads, job->control, &own->pages);
 }
 
-static napi_value cache_finish(napi_env env, Job *job) { return make_bytes(env, ((CacheJob *)job)->pages, ((CacheJob *)job)->count * sizeof(uint32_t)); }
+static napi_value cache_finish(napi_env env, Job *job) {
+  napi_value result;
+  napi_create_object(env, &result);
+  set(env, result, "shared", make_number(env, (double)((CacheJob *)job)->pages.shared));
+  set(env, result, "saved", make_number(env, (double)((CacheJob *)job)->pages.saved));
+  return result;
+}
 
 static void cache_release(napi_env env, Job *job) {
   release_tree(env, ((CacheJob *)job)->box);
-  free(((CacheJob *)job)->pages);
   free(job);
 }
 
-/* cachedPages(handle, { control, rows: Uint32Array }) */
-static napi_value cached_pages(napi_env env, napi_callback_info info) {
+/* sharedPages(handle, { control, shown: Uint32Array by row, threads }): { shared, saved } in pages */
+static napi_value shared_pages(napi_env env, napi_callback_info info) {
   size_t count = 2, size;
   napi_value arguments[2];
   napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-  napi_value control = get(env, arguments[1], "control"), rows = get(env, arguments[1], "rows");
+  napi_value control = get(env, arguments[1], "control"), shown = get(env, arguments[1], "shown");
   CacheJob *job = calloc(1, sizeof *job);
   if (job == NULL) return NULL;
   job->job = (Job){.run = cache_run, .finish = cache_finish, .release = cache_release, .call = "cachestat", .control = get_bytes(env, control, &size)};
   job_keep(env, &job->job, control);
-  job_keep(env, &job->job, rows);
+  job_keep(env, &job->job, shown);
   job->box = get_tree(env, arguments[0]);
   job->box->references++;
-  job->rows = get_bytes(env, rows, &size);
+  job->shown = get_bytes(env, shown, &size);
   job->count = size / sizeof(uint32_t);
-  job->pages = calloc(job->count + 1, sizeof(uint32_t));
+  job->threads = (uint32_t)get_integer(env, arguments[1], "threads");
   return job_start(env, &job->job);
 }
 
@@ -320,6 +326,6 @@ void define_tree(napi_env env, napi_value exports) {
   define(env, exports, "treeFailures", tree_failures);
   define(env, exports, "treeLetGo", tree_let_go);
   define(env, exports, "identify", identify);
-  define(env, exports, "cachedPages", cached_pages);
+  define(env, exports, "sharedPages", shared_pages);
   define(env, exports, "indexRecords", index_records);
 }

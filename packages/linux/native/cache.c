@@ -1,6 +1,8 @@
 #include "cache.h"
 #include "tree.h"
 #include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -31,16 +33,108 @@ bool cache_has(int fd) {
   return preadv2(fd, &one, 1, 0, RWF_NOWAIT) >= 0 || errno != EAGAIN;
 }
 
-int cache_measure(const Tree *tree, const uint32_t *rows, size_t count, uint32_t *pages, Control *control) {
-  DirCache dirs;
-  dir_cache_open(&dirs);
-  for (size_t at = 0; at < count && !cancelled(control); at++) {
-    const Row *row = &tree_rows(tree)[rows[at]];
-    int dir = dir_cache_get(&dirs, tree, row->dir), fd = dir < 0 ? dir : open_file_at(dir, tree_name(tree, row->name));
-    int64_t cached = fd < 0 ? 0 : cache_pages(fd);
-    pages[at] = cached < 0 ? 0 : (uint32_t)cached;
-    if (fd >= 0) close(fd);
+/* An inode that some name shows, and how many do. */
+typedef struct {
+  uint32_t row, names;
+} Shown;
+
+/* Inodes in the order of the walk, so that their directories are likely open, and an open-addressing table to find them by. */
+typedef struct {
+  const Row *rows;
+  Shown *shown;
+  uint32_t *slots; /* position in `shown` + 1; 0: free */
+  uint32_t count, room, slot_bits;
+} ShownSet;
+
+static uint32_t slot_of(const ShownSet *set, const Row *row) { return (uint32_t)((row->ino * 0x9E3779B97F4A7C15u) >> (64 - set->slot_bits)); }
+
+static Shown *find_slot(ShownSet *set, const Row *row, uint32_t *slot) {
+  uint32_t mask = (1u << set->slot_bits) - 1;
+  for (*slot = slot_of(set, row); set->slots[*slot] != 0; *slot = (*slot + 1) & mask) {
+    Shown *shown = &set->shown[set->slots[*slot] - 1];
+    /* Inode numbers are a file system's own, spaces are at most as wide. */
+    if (set->rows[shown->row].ino == row->ino && set->rows[shown->row].space == row->space) return shown;
   }
+  return NULL;
+}
+
+static int grow(ShownSet *set) {
+  uint32_t bits = set->slot_bits == 0 ? 12 : set->slot_bits + 1, slot;
+  Shown *shown = realloc(set->shown, ((size_t)1 << (bits - 1)) * sizeof *shown);
+  if (shown == NULL) return ENOMEM;
+  set->shown = shown;
+  free(set->slots);
+  set->slots = calloc((size_t)1 << bits, sizeof *set->slots);
+  if (set->slots == NULL) return ENOMEM;
+  set->slot_bits = bits;
+  set->room = 1u << (bits - 1); /* half of the slots stay free */
+  for (uint32_t at = 0; at < set->count; at++) {
+    find_slot(set, &set->rows[set->shown[at].row], &slot);
+    set->slots[slot] = at + 1;
+  }
+  return 0;
+}
+
+static int add_shown(ShownSet *set, uint32_t row) {
+  uint32_t slot;
+  int error = set->count == set->room ? grow(set) : 0;
+  if (error) return error;
+  Shown *known = find_slot(set, &set->rows[row], &slot);
+  if (known != NULL) known->names++;
+  else {
+    set->shown[set->count++] = (Shown){row, 1};
+    set->slots[slot] = set->count;
+  }
+  return 0;
+}
+
+typedef struct {
+  const Tree *tree;
+  const ShownSet *set;
+  Control *control;
+  _Atomic uint32_t next;
+  _Atomic uint64_t shared, saved;
+} Measure;
+
+/* Inodes a thread takes at once. */
+#define TAKE 256
+
+static void *measure(void *argument) {
+  Measure *job = argument;
+  DirCache dirs;
+  uint64_t shared = 0, saved = 0;
+  dir_cache_open(&dirs);
+  for (uint32_t from; (from = atomic_fetch_add(&job->next, TAKE)) < job->set->count && !cancelled(job->control);)
+    for (uint32_t at = from; at < from + TAKE && at < job->set->count; at++) {
+      const Shown *shown = &job->set->shown[at];
+      const Row *row = &job->set->rows[shown->row];
+      if (shown->names < 2) continue;
+      int dir = dir_cache_get(&dirs, job->tree, row->dir), fd = dir < 0 ? dir : open_file_at(dir, tree_name(job->tree, row->name));
+      int64_t cached = fd < 0 ? 0 : cache_pages(fd);
+      if (fd >= 0) close(fd);
+      if (cached <= 0) continue;
+      shared += (uint64_t)cached;
+      saved += (uint64_t)cached * (shown->names - 1);
+    }
   dir_cache_close(&dirs);
-  return cancelled(control) ? ECANCELED : 0;
+  atomic_fetch_add(&job->shared, shared);
+  atomic_fetch_add(&job->saved, saved);
+  return NULL;
+}
+
+int cache_measure(const Tree *tree, const uint32_t *shown, size_t count, uint32_t threads, Control *control, CachePages *pages) {
+  ShownSet set = {.rows = tree_rows(tree)};
+  int error = 0;
+  for (size_t at = 0; at < count && error == 0; at++)
+    if (shown[at] != CACHE_ALONE) error = add_shown(&set, shown[at]);
+  Measure job = {.tree = tree, .set = &set, .control = control};
+  pthread_t ids[CACHE_MOST_THREADS];
+  uint32_t started = 0, wanted = set.count / TAKE < threads ? set.count / TAKE : threads;
+  while (error == 0 && started + 1 < wanted && started < CACHE_MOST_THREADS && pthread_create(&ids[started], NULL, measure, &job) == 0) started++;
+  if (error == 0) measure(&job);
+  for (uint32_t at = 0; at < started; at++) pthread_join(ids[at], NULL);
+  *pages = (CachePages){.shared = atomic_load(&job.shared), .saved = atomic_load(&job.saved)};
+  free(set.shown);
+  free(set.slots);
+  return error != 0 ? error : cancelled(control) ? ECANCELED : 0;
 }

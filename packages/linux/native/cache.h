@@ -8,5 +8,15 @@
 int64_t cache_pages(int fd);
 /* Whether the page cache holds any of it; when in doubt, yes. */
 bool cache_has(int fd);
-/* Of many rows; 0 where it cannot be told. Returns 0 or ECANCELED. */
-int cache_measure(const Tree *tree, const uint32_t *rows, size_t count, uint32_t *pages, Control *control);
+
+/* In `shown`: a name that shares with nobody. */
+#define CACHE_ALONE UINT32_MAX
+#define CACHE_MOST_THREADS 64
+
+/* Cached pages of inodes that several names show, and what private copies of them would take besides. */
+typedef struct {
+  uint64_t shared, saved;
+} CachePages;
+
+/* `shown`: by row, the row whose inode that name shows now. Returns 0, ENOMEM or ECANCELED. */
+int cache_measure(const Tree *tree, const uint32_t *shown, size_t count, uint32_t threads, Control *control, CachePages *pages);

@@ -1,8 +1,8 @@
 /*
- * What a killed run leaves: files in its quarantine, each under the number of a name in its journal. Either a link that was
- * never exchanged, which goes; or a displaced inode. No lease has watched over that one since the run died, so it goes only
- * if it is still equal, byte by byte, to what its name shows; otherwise it goes back, unless the guest has replaced or removed
- * the name itself. A file of which only some names were moved goes back as a whole. Private copies that a killed deunify
+ * What a killed run leaves: files in its quarantine (each thread that swaps has a part of it, settled by itself), each under
+ * the number of a name in its journal. Either a link that was never exchanged, which goes; or a displaced inode. No lease
+ * has watched over that one since the run died, so it goes only if it is still equal, byte by byte, to what its name shows;
+ * otherwise it goes back, unless the guest has replaced or removed the name itself. A file of which only some names were moved goes back as a whole. Private copies that a killed deunify
  * left: one of which some names have their place gets the others too, so that a guest's hard links stay links; one that has
  * none goes. Immutable flags that were lifted are set again, and directories get their times back.
  */
@@ -369,7 +369,7 @@ int recover_run(Recover *recover) {
   DIR *list = copy < 0 ? NULL : fdopendir(copy);
   if (error == 0 && list == NULL) error = errno;
   for (struct dirent *entry; error == 0 && (entry = readdir(list)) != NULL;) {
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    if (entry->d_type == DT_DIR) continue; /* also the threads' own parts, which are settled each by itself */
     if (count == room) {
       char **grown = realloc(held, (room = room * 2 + 64) * sizeof *held);
       if (grown == NULL) {

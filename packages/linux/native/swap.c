@@ -2,8 +2,15 @@
  * Replacing names by links to another inode, so that no write is lost and no name is ever missing. For each displaced inode:
  * opened below its guest's root, leased (nobody writes), equal in everything to the canonical inode by comparison now;
  * a link to the canonical inode is made in the quarantine, beside the pool where no guest can reach it, and exchanged with the
- * guest's name in one step; what came out must be the inode that was leased. It stays in quarantine, leased, for a second:
+ * guest's name in one step; what came out must be the inode that was leased. It stays in quarantine, leased, for its space's grace:
  * a writer that had resolved the name just before the exchange breaks the lease within that time, and the inode goes back.
+ *
+ * Power loss needs no sync per group. Every file system here makes changes of directories durable in the order in which they
+ * were made, so after a crash what is there is what was there at some moment of the run, and at each of them every name has
+ * one of two equal inodes: link, exchange and unlink never leave one without. What a canonical inode holds was written back
+ * before the first exchange (one syncfs), and its lease tells of whoever writes to it later. The journal's intents are
+ * durable before the first exchange too (one fdatasync). Nothing is made durable at the end: a swap that is lost is a swap
+ * not done.
  */
 #include "swap.h"
 #include "attributes.h"
@@ -34,11 +41,12 @@
 typedef struct {
   uint32_t inode, group;
   int fd;
-  int64_t since;
+  int64_t until;
 } Waiting;
 
 typedef struct {
   Swap *swap;
+  uint32_t number;
   Exchanger hands;
   char *kept, *block[2];
   size_t kept_size;
@@ -55,6 +63,9 @@ static const Row *row_of(const Swap *swap, uint32_t inode) {
 }
 
 static const SwapSpace *space_of(const Swap *swap, uint32_t inode) { return &swap->spaces[row_of(swap, inode)->space]; }
+
+/* Link, exchange and unlink each lock the directory: one that threads share would make them take turns. */
+static int quarantine_of(const Worker *worker, const Row *row) { return worker->swap->spaces[row->space].parts[worker->number]; }
 
 static void quarantine_name(char name[16], uint32_t position) { snprintf(name, 16, "%08x", position); }
 
@@ -85,7 +96,7 @@ static void put_back(Worker *worker, uint32_t inode, uint32_t names, uint64_t ca
   for (uint32_t at = which->first; at < which->first + names; at++) {
     const Row *row = &tree_rows(swap->tree)[candidates->order[at]];
     quarantine_name(held, at);
-    exchange_back(&worker->hands, row, swap->spaces[row->space].quarantine, held, canonical);
+    exchange_back(&worker->hands, row, quarantine_of(worker, row), held, canonical);
   }
 }
 
@@ -103,7 +114,7 @@ static void settle(Worker *worker, Waiting *waiting, bool back) {
     put_back(worker, waiting->inode, inode->names, canonical_of(swap, waiting->group));
     finish(swap, waiting->inode, STATE_BUSY, 0);
   } else {
-    int quarantine = space_of(swap, waiting->inode)->quarantine;
+    int quarantine = quarantine_of(worker, row_of(swap, waiting->inode));
     char held[16];
     for (uint32_t at = 0; at < inode->names; at++) {
       quarantine_name(held, inode->first + at);
@@ -133,7 +144,7 @@ static void settle_old(Worker *worker) {
   while (worker->count > 0) {
     Waiting *oldest = waiting_at(worker, 0);
     if (oldest->fd >= 0) {
-      if (now - oldest->since < worker->swap->grace_ns) break;
+      if (now < oldest->until) break;
       settle(worker, oldest, false);
     }
     worker->head = (worker->head + 1) % worker->room;
@@ -231,7 +242,7 @@ static int verify_member(Worker *worker, uint32_t inode, int canonical, const At
 static int swap_name(Worker *worker, uint32_t position, int canonical, uint64_t canonical_ino, uint64_t member_ino) {
   Swap *swap = worker->swap;
   const Row *row = &tree_rows(swap->tree)[swap->tree->candidates->order[position]];
-  int quarantine = swap->spaces[row->space].quarantine;
+  int quarantine = quarantine_of(worker, row);
   char held[16];
   quarantine_name(held, position);
   if (linkat(canonical, "", quarantine, held, AT_EMPTY_PATH) != 0) return errno;
@@ -266,7 +277,7 @@ static bool swap_member(Worker *worker, uint32_t group, uint32_t inode, int cano
     fail(swap, inode, error);
     return false;
   }
-  *waiting_at(worker, worker->count++) = (Waiting){.inode = inode, .group = group, .fd = fd, .since = monotonic_ns()};
+  *waiting_at(worker, worker->count++) = (Waiting){.inode = inode, .group = group, .fd = fd, .until = monotonic_ns() + swap->spaces[row->space].grace_ns};
   return true;
 }
 
@@ -478,8 +489,8 @@ static void *work(void *argument) {
     for (uint32_t group = from; group < to; group++) {
       if (rest(worker)) fail_group(swap, group, ECANCELED);
       else swap_group(worker, group);
-      settle_old(worker);
     }
+    settle_old(worker);
     exchanger_restore_times(&worker->hands);
   }
   wait_for_room(worker, 0);
@@ -495,8 +506,9 @@ static uint32_t waiting_room(uint32_t threads) {
   return room > MOST_WAITING ? MOST_WAITING : (uint32_t)room;
 }
 
-static int worker_open(Worker *worker, Swap *swap) {
+static int worker_open(Worker *worker, Swap *swap, uint32_t number) {
   memset(worker, 0, sizeof *worker);
+  worker->number = number;
   worker->swap = swap;
   exchanger_open(&worker->hands, swap->tree, &swap->dir_times);
   worker->room = waiting_room(swap->threads);
@@ -522,7 +534,7 @@ int swap_run(Swap *swap, uint32_t from, uint32_t to) {
   pthread_t *ids = calloc(swap->threads, sizeof *ids);
   uint32_t ready = 0, started = 0;
   int error = workers == NULL || ids == NULL ? ENOMEM : 0;
-  for (; ready < swap->threads && error == 0; ready++) error = worker_open(&workers[ready], swap);
+  for (; ready < swap->threads && error == 0; ready++) error = worker_open(&workers[ready], swap, ready);
   for (; started < ready && error == 0; started++)
     if (pthread_create(&ids[started], NULL, work, &workers[started]) != 0) break;
   if (error == 0 && started == 0) error = EAGAIN;
@@ -549,6 +561,36 @@ void swap_prepare(Swap *swap, uint32_t from, uint32_t to) {
   dir_cache_close(&dirs);
 }
 
+static void part_name(char name[16], uint32_t thread) { snprintf(name, 16, "%u", thread); }
+
+static int open_parts(Swap *swap, SwapSpace *space) {
+  space->parts = malloc(swap->threads * sizeof *space->parts);
+  if (space->parts == NULL) return ENOMEM;
+  for (uint32_t thread = 0; thread < swap->threads; thread++) space->parts[thread] = -1;
+  for (uint32_t thread = 0; space->quarantine >= 0 && thread < swap->threads; thread++) {
+    char name[16];
+    part_name(name, thread);
+    /* Spaces of one file system have one quarantine. */
+    if (mkdirat(space->quarantine, name, 0700) != 0 && errno != EEXIST) return errno;
+    space->parts[thread] = openat(space->quarantine, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (space->parts[thread] < 0) return errno;
+  }
+  return 0;
+}
+
+/* What is not empty stays, for recovery. */
+static void close_parts(Swap *swap, SwapSpace *space) {
+  for (uint32_t thread = 0; space->parts != NULL && thread < swap->threads; thread++) {
+    char name[16];
+    part_name(name, thread);
+    if (space->parts[thread] < 0) continue;
+    close(space->parts[thread]);
+    unlinkat(space->quarantine, name, AT_REMOVEDIR);
+  }
+  free(space->parts);
+  space->parts = NULL;
+}
+
 int swap_open(Swap *swap) {
   uint32_t groups = 0;
   for (size_t at = 0; at < swap->plan_words; at += 2 + swap->plan[at + 1]) groups++;
@@ -560,7 +602,9 @@ int swap_open(Swap *swap) {
     swap->canonical[swap->group_count] = -1;
     swap->group_at[swap->group_count++] = (uint32_t)at;
   }
-  return 0;
+  int error = 0;
+  for (uint32_t at = 0; at < swap->space_count && error == 0; at++) error = open_parts(swap, &swap->spaces[at]);
+  return error;
 }
 
 static void let_go(int *fd) {
@@ -571,6 +615,7 @@ static void let_go(int *fd) {
 void swap_let_go(Swap *swap) {
   for (uint32_t group = 0; swap->canonical != NULL && group < swap->group_count; group++) let_go(&swap->canonical[group]);
   for (uint32_t at = 0; at < swap->space_count; at++) {
+    close_parts(swap, &swap->spaces[at]);
     let_go(&swap->spaces[at].pool);
     let_go(&swap->spaces[at].quarantine);
   }

@@ -10,9 +10,11 @@ enum { GUARD_NONE, GUARD_IMMUTABLE, GUARD_COW };
 /* Where the objects of one space live. */
 typedef struct {
   int pool;       /* directory, open for reading */
-  int quarantine; /* directory of this run; its files are named after positions in Candidates.order */
+  int quarantine; /* directory of this run */
+  int *parts;     /* by thread: its own directory in the quarantine; the files there are named after positions in Candidates.order */
   uint32_t tag;   /* the domain's, as in object names */
   uint32_t guard;
+  int64_t grace_ns; /* for which a displaced inode waits at least for a late writer; 0: until the groups that a thread took together are done */
 } SwapSpace;
 
 /* The bytes on disk that the last name's going freed, and what became of the inode. */
@@ -36,7 +38,6 @@ typedef struct {
   SwapResult *results; /* by inode */
   bool ignore_mtime;
   uint32_t threads;
-  int64_t grace_ns;
   DirTimes dir_times;
   _Atomic uint32_t next_group;
   uint32_t end_group;

@@ -8,4 +8,4 @@ export { openBelow, setAttribute } from "./open-below.ts";
 export type { Recovered } from "./native.ts";
 export { type FileToSplit, type JournalRoot, makePrivate, type PrivateCopy, recoverRun } from "./repair.ts";
 export { Swap, type SwapOptions, type SwapOutcome, type SwapSpace } from "./swap.ts";
-export { cachedPages, Candidates, type ExactPath, identifyTree, type IdentifyOptions, indexRecords, planHash, type RowState, type ScanGuest, type ScanOptions, scanTrees, Tree, type TreeCounts } from "./tree.ts";
+export { Candidates, type ExactPath, identifyTree, type IdentifyOptions, indexRecords, planHash, type RowState, type ScanGuest, type ScanOptions, scanTrees, sharedPages, showsAlone, Tree, type TreeCounts } from "./tree.ts";

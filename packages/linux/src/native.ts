@@ -57,16 +57,15 @@ export interface Native {
   indexRecords(tree: TreeHandle, config: { gone: Uint8Array; old: ArrayBuffer }): Promise<ArrayBuffer>;
   measureExtents(tree: TreeHandle, config: { control: ArrayBuffer; words: Uint32Array; threads: number }): Promise<ArrayBuffer>;
   dedupe(tree: TreeHandle, config: { control: ArrayBuffer; words: Uint32Array; threads: number }): Promise<ArrayBuffer>;
-  cachedPages(tree: TreeHandle, config: { control: ArrayBuffer; rows: Uint32Array }): Promise<ArrayBuffer>;
+  sharedPages(tree: TreeHandle, config: { control: ArrayBuffer; shown: Uint32Array; threads: number }): Promise<{ shared: number; saved: number }>;
   swapOpen(
     tree: TreeHandle,
     config: {
       control: ArrayBuffer;
       plan: Uint32Array;
-      spaces: readonly { pool: number; quarantine: number; tag: number; guard: number }[];
+      spaces: readonly { pool: number; quarantine: number; tag: number; guard: number; graceMs: number }[];
       ignoreMtime: boolean;
       threads: number;
-      graceMs: number;
     },
   ): SwapHandle;
   swapJournal(swap: SwapHandle, step: { journal: number }): Promise<void>;

@@ -13,6 +13,8 @@ export interface SwapSpace {
   /** The domain's mark in the names of objects. 0 … 2^32-1. */
   readonly tag: number;
   readonly guard: keyof typeof guardNumber;
+  /** Milliseconds for which a displaced inode waits at least for a late writer before it is given up. */
+  readonly graceMs: number;
 }
 
 export interface SwapOptions {
@@ -22,8 +24,6 @@ export interface SwapOptions {
   readonly spaces: readonly SwapSpace[];
   readonly ignoreMtime: boolean;
   readonly threads: number;
-  /** Milliseconds for which a displaced inode waits for a late writer before it is given up. */
-  readonly graceMs: number;
 }
 
 export interface SwapOutcome {
@@ -35,7 +35,7 @@ export interface SwapOutcome {
 
 /**
  * Makes names links to another inode. Each member is leased, compared byte by byte with the canonical inode, exchanged in
- * one step, checked, and kept for a grace period in case somebody opened it in that very moment; see native/swap.c.
+ * one step, checked, and kept for its space's grace in case somebody opened it in that very moment; see native/swap.c.
  */
 export class Swap implements Disposable {
   readonly groupCount: number;
@@ -45,10 +45,9 @@ export class Swap implements Disposable {
     this.#handle = native.swapOpen(tree.handle, {
       control: control.buffer,
       plan: options.plan,
-      spaces: options.spaces.map(({ pool, quarantine, tag, guard }) => ({ pool, quarantine, tag, guard: guardNumber[guard] })),
+      spaces: options.spaces.map(({ pool, quarantine, tag, guard, graceMs }) => ({ pool, quarantine, tag, guard: guardNumber[guard], graceMs })),
       ignoreMtime: options.ignoreMtime,
       threads: options.threads,
-      graceMs: options.graceMs,
     });
     let groups = 0;
     for (let at = 0; at < options.plan.length; at += 2 + (options.plan[at + 1] ?? 0)) groups++;

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { type KnownChanges, packChanges } from "./change-watch.ts";
 import { LinuxError } from "./linux-error.ts";
 import type { JobControl } from "./job-control.ts";
@@ -75,8 +74,6 @@ export interface TreeCounts {
   readonly directories: number;
 }
 
-/** Opening this many files takes longer than starting a thread by far. */
-const rowsWorthAThread = 1000;
 const verdictNumber = { include: 0, exclude: 1, skip: 2 } as const;
 const rowWords = 16;
 const dirWords = 20;
@@ -339,20 +336,18 @@ export function planHash(tree: Tree, swaps: Uint32Array, reflinks: Uint32Array):
   }
 }
 
+/** In `sharedPages`: the name shares with nobody. */
+export const showsAlone = 0xffff_ffff;
+
 /**
- * Pages of each row's file in the page cache now; 0 where the kernel cannot tell (before Linux 6.5).
- * @throws LinuxError ECANCELED
+ * Pages in the page cache of inodes that several names show, and what private copies of the same pages would take besides;
+ * 0 where the kernel cannot tell (before Linux 6.5).
+ * @param shown by row, the row whose inode that name shows now, or `showsAlone`
+ * @throws LinuxError ECANCELED, ENOMEM
  */
-export async function cachedPages(tree: Tree, rows: readonly number[], control: JobControl): Promise<Uint32Array> {
-  const threads = Math.max(1, Math.min(availableParallelism(), Math.ceil(rows.length / rowsWorthAThread)));
-  const share = Math.ceil(rows.length / threads);
+export async function sharedPages(tree: Tree, shown: Uint32Array, threads: number, control: JobControl): Promise<{ readonly shared: number; readonly saved: number }> {
   try {
-    const parts = Array.from({ length: threads }, (_, part) =>
-      native.cachedPages(tree.handle, { control: control.buffer, rows: Uint32Array.from(rows.slice(part * share, (part + 1) * share)) }),
-    );
-    const pages = new Uint32Array(rows.length);
-    for (const [part, measured] of (await Promise.all(parts)).entries()) pages.set(new Uint32Array(measured), part * share);
-    return pages;
+    return await native.sharedPages(tree.handle, { control: control.buffer, shown, threads });
   } catch (error) {
     throw LinuxError.from(error);
   }

@@ -4,7 +4,7 @@ import { readIndex, writeIndex } from "./index-file.ts";
 import { measurePageCache } from "./page-cache.ts";
 import type { PreparedPlan } from "./plan-unify.ts";
 import type { RunControl } from "./run-control.ts";
-import { readStillMapping } from "./still-mapping.ts";
+import { readStillMapping, type ReplacedInode } from "./still-mapping.ts";
 import type { UnifyReport } from "./unify-report.ts";
 
 /** What a run looks at once its swaps are done. */
@@ -30,7 +30,8 @@ export class AfterApply {
   async measure(guests: readonly string[], run: RunControl): Promise<Pick<UnifyReport, "pageCache" | "stillMapping">> {
     const { tree } = this.#prepared;
     const pageCache = await measurePageCache(tree, run.job, (row) => this.#shownBy(row));
-    return { pageCache, stillMapping: await readStillMapping(this.#replaced(guests), run.signal) };
+    const replacedAny = this.#canonical.some((canonical) => canonical > 0);
+    return { pageCache, stillMapping: replacedAny ? await readStillMapping((inos) => this.#replaced(guests, inos), run.signal) : [] };
   }
 
   /** Remembers for the next run what was read. */
@@ -51,13 +52,15 @@ export class AfterApply {
     return tree.links(row) > 1 || swaps.fate.get(inode) === "canonical" ? row : undefined;
   }
 
-  #replaced(guests: readonly string[]): { device: string; ino: number; guest: string }[] {
+  #replaced(guests: readonly string[], inos: ReadonlySet<number>): ReplacedInode[] {
     const { tree, candidates } = this.#prepared;
-    const devices = new Map(this.#plan.guestDevices.map((device, guest) => [guest, deviceText(device)]));
-    return [...this.#canonical.keys()].flatMap((inode) => {
-      if (this.#canonical[inode] === 0) return [];
+    const devices = this.#plan.guestDevices.map(deviceText);
+    const found: ReplacedInode[] = [];
+    for (let inode = 0; inode < candidates.inodeCount; inode++) {
+      if (this.#canonical[inode] === 0 || !inos.has(tree.ino(candidates.row(inode)))) continue;
       const row = candidates.row(inode);
-      return [{ device: devices.get(tree.guest(row)) ?? "", ino: tree.ino(row), guest: guests[tree.guest(row)] ?? "" }];
-    });
+      found.push({ device: devices[tree.guest(row)] ?? "", ino: tree.ino(row), guest: guests[tree.guest(row)] ?? "" });
+    }
+    return found;
   }
 }

@@ -9,15 +9,18 @@ import { recoverRuns } from "./recover.ts";
 import { RunControl } from "./run-control.ts";
 import { withJournal } from "./run-journal.ts";
 import { runUnderGuard } from "./run-under-guard.ts";
+import type { GuardName } from "./strategy.ts";
 import { tally } from "./tally.ts";
 import type { UnifyOptions } from "./unify-options.ts";
 import type { UnifyReport } from "./unify-report.ts";
 
 /**
- * How long a displaced inode waits for a writer that had resolved its name just before the exchange. Resolving takes
- * microseconds; a second covers a writer that was preempted or had to wait for a disk in between.
+ * How long a displaced inode waits at least for a writer that had resolved its name just before the exchange. Resolving
+ * takes microseconds; a second covers a writer that was preempted or had to wait for a disk in between. Without a guard
+ * there is none to wait for: such trees are those in which nobody writes, and the same writer a moment later would change
+ * every guest. The lease is looked at again all the same before the inode goes.
  */
-const graceMs = 1000;
+const graceMs: Readonly<Record<GuardName, number>> = { cow: 1000, immutable: 1000, none: 0 };
 
 interface Place {
   readonly place: PoolPlace;
@@ -82,9 +85,9 @@ async function swapAll(
   }
   const spaces = plan.spaces.map(({ group, tag }): SwapSpace => {
     const place = group.chosen.strategy === "hardlink" ? byTop.get(group.top) : undefined;
-    return { pool: place?.pool ?? -1, quarantine: place?.quarantine ?? -1, tag, guard: group.chosen.guard };
+    return { pool: place?.pool ?? -1, quarantine: place?.quarantine ?? -1, tag, guard: group.chosen.guard, graceMs: graceMs[group.chosen.guard] };
   });
-  using swap = new Swap(tree, { plan: swaps.words, spaces, ignoreMtime: plan.settings.ignoreMtime, threads: plan.settings.threads ?? availableParallelism(), graceMs }, run.job);
+  using swap = new Swap(tree, { plan: swaps.words, spaces, ignoreMtime: plan.settings.ignoreMtime, threads: plan.settings.threads ?? availableParallelism() }, run.job);
   const roots = [...plan.guestPaths, ...plan.pools];
   for (const { run: own } of byTop.values()) await withJournal(own, roots, (journal) => swap.writeJournal(journal));
   const { cowGuard } = options;

@@ -53,25 +53,43 @@ async function recoverOne(path: string): Promise<readonly string[]> {
     rmSync(path, { recursive: true, force: true });
     return [];
   }
-  let damaged: readonly string[];
+  const damaged: string[] = [];
+  let pending = 0;
   const { guests, records } = readJournal(join(path, "journal"));
   const roots = guests.map(openRoot);
-  const quarantine = openSync(quarantinePath, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  const places = [...partsOf(quarantinePath), quarantinePath];
   try {
-    const { mtimeNs } = statSync(quarantinePath, { bigint: true });
-    const settled = await recoverRun(quarantine, roots, records, mtimeNs + slackNs);
-    ({ damaged } = settled);
-    if (settled.pending > 0) return damaged;
+    // The run's last change is that of the part that changed last.
+    const ended = places.map((place) => statSync(place, { bigint: true }).mtimeNs).reduce((last, time) => (time > last ? time : last)) + slackNs;
+    for (const place of places) {
+      const settled = await recoverPlace(place, roots, records, ended);
+      damaged.push(...settled.damaged);
+      pending += settled.pending;
+    }
   } catch (cause) {
     throw new UnifyError("state-damaged", path, "what an interrupted run left cannot be settled", "See the cause; nothing was deleted.", { cause });
   } finally {
-    closeSync(quarantine);
     for (const root of roots) if (typeof root === "number") closeSync(root);
   }
+  if (pending > 0) return damaged;
   // rmdir, not a recursive delete: a file that appeared here is never lost.
-  rmdirSync(quarantinePath);
+  for (const place of places) rmdirSync(place);
   rmSync(path, { recursive: true, force: true });
   return damaged;
+}
+
+/** The directories in a quarantine: each thread that swaps has its own. */
+function partsOf(quarantine: string): string[] {
+  return readdirSync(quarantine, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [join(quarantine, entry.name)] : []));
+}
+
+async function recoverPlace(place: string, roots: readonly JournalRoot[], records: Uint8Array, ended: bigint): ReturnType<typeof recoverRun> {
+  const quarantine = openSync(place, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    return await recoverRun(quarantine, roots, records, ended);
+  } finally {
+    closeSync(quarantine);
+  }
 }
 
 function readJournal(path: string): { guests: string[]; records: Uint8Array } {
@@ -99,5 +117,7 @@ function openRoot(path: string): JournalRoot {
 /** How many files interrupted runs have left in quarantine. */
 export function countPending(runs: string): number {
   if (!existsSync(runs)) return 0;
-  return readdirSync(runs).reduce((sum, name) => sum + (existsSync(join(runs, name, "quarantine")) ? readdirSync(join(runs, name, "quarantine")).length : 0), 0);
+  const quarantines = readdirSync(runs).map((name) => join(runs, name, "quarantine")).filter((path) => existsSync(path));
+  const places = [...quarantines, ...quarantines.flatMap((path) => partsOf(path))];
+  return places.reduce((sum, place) => sum + readdirSync(place, { withFileTypes: true }).filter((entry) => !entry.isDirectory()).length, 0);
 }

@@ -13,7 +13,7 @@ test("a process that runs from a replaced file is named with its guest until it 
     const program = join(directory, "program");
     await copyFile("/bin/sleep", program);
     const { dev, ino } = await stat(program, { bigint: true });
-    const replaced = [{ device: deviceText(dev), ino: Number(ino), guest: "web-1" }];
+    const replaced = () => [{ device: deviceText(dev), ino: Number(ino), guest: "web-1" }];
     const child = spawn(program, ["60"]);
     await once(child, "spawn");
     try {

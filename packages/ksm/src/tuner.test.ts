@@ -6,11 +6,13 @@ import { sampleAt } from "./sample.test-support.ts";
 import { DEFAULT_LIMITS, startTuner, tune } from "./tuner.ts";
 import type { TunerDecision, TunerLimits, TunerState } from "./tuner.ts";
 
-/** ksmd and its memory, simplified: a first scan notes checksums, a second merges; every page costs the same. */
+/** ksmd and its memory, simplified: a first scan notes checksums, a second merges. */
 class Host {
   pages: number;
   /** Part of the pages that change before each scan. */
   churn = 0;
+  /** Merged pages are 25 times as cheap as the others, and lie together: seven tenths of every stretch of this part of a scan. */
+  stretch = 0;
   members = 1;
   memAvailable = 6 * 1024 ** 3;
   private at = 0;
@@ -31,19 +33,21 @@ class Host {
   /** Runs for the time until the next sample at the pace of these knobs; answers ksmd's part of a core too. */
   run(milliseconds: number, knobs: Knobs): { sample: KsmSample; cpu: number } {
     const batch = knobs.pages_to_scan ?? 100;
-    const cycle = batch * this.costNs + (knobs.sleep_millisecs ?? 20) * 1e6;
+    const isCheap = this.stretch > 0 && this.progress >= 2 && this.progress % this.stretch < this.stretch * 0.7;
+    const costNs = isCheap ? this.costNs / 25 : this.costNs;
+    const cycle = batch * costNs + (knobs.sleep_millisecs ?? 20) * 1e6;
     const cycles = (milliseconds * 1e6) / cycle;
     const scans = Math.floor(this.progress);
     this.scanned += Math.round(cycles * batch);
     this.progress += (cycles * batch) / this.pages;
     this.known = Math.min(this.pages, this.known + Math.round(cycles * batch));
-    this.cpu += cycles * batch * this.costNs;
+    this.cpu += cycles * batch * costNs;
     this.at += milliseconds;
     const now = Math.floor(this.progress);
     if (now > scans && now >= 2) this.merged = Math.round(this.known * 0.9);
     this.seed = (this.seed * 16_807) % 2_147_483_647;
     if (now > scans && this.churn > 0) this.merged = this.pages * (0.9 - this.churn * (this.seed / 2_147_483_647));
-    return { sample: this.sample(now), cpu: (cycles * batch * this.costNs) / (milliseconds * 1e6) };
+    return { sample: this.sample(now), cpu: (cycles * batch * costNs) / (milliseconds * 1e6) };
   }
 
   sample(fullScans = 0): KsmSample {
@@ -84,6 +88,15 @@ describe("the tuner", () => {
     expect(decisions[settled]?.reason).toContain("settled");
     expect(Math.max(...cpu.slice(3, settled))).toBeGreaterThan(0.6);
     expect(decisions.slice(settled).every((decision) => decision.phase === "settled")).toBe(true);
+    expect(Math.max(...cpu.slice(settled + 2))).toBeLessThan(0.01);
+  });
+
+  it("stays below 1 % of a core when cheap pages are followed by dear ones", () => {
+    const host = new Host(500_000, 12_000);
+    host.stretch = 0.02;
+    const { decisions, cpu } = drive(host, 800);
+    const settled = decisions.findIndex((decision) => decision.phase === "settled");
+    expect(Math.min(...cpu.slice(settled + 2))).toBeLessThan(0.001);
     expect(Math.max(...cpu.slice(settled + 2))).toBeLessThan(0.01);
   });
 
@@ -130,6 +143,20 @@ describe("the tuner", () => {
     const pressed = drive(host, 1, state).decisions[0];
     expect(pressed).toMatchObject({ phase: "pressed", reason: "only 10.0 % of memory available: look harder" });
     expect(pressed?.knobs.sleep_millisecs).toBeLessThan(decisions.at(-1)?.knobs.sleep_millisecs ?? 0);
+  });
+
+  it("rests ten times as long as a scan took that found nothing more while memory is short", () => {
+    const host = new Host(300_000);
+    const { state } = drive(host, 40);
+    host.memAvailable = 8 * 1024 ** 3 * 0.1;
+    const { decisions, cpu } = drive(host, 600, state);
+    const vain = decisions.findIndex(({ reason }) => reason === "a full scan under memory pressure gained nothing: settled");
+    expect(vain).toBeGreaterThan(2);
+    expect(decisions[vain]?.phase).toBe("settled");
+    const again = decisions.findIndex(({ phase }, index) => index > vain && phase === "pressed");
+    const time = (from: number, to: number): number => decisions.slice(from, to).reduce((sum, { nextMs }) => sum + nextMs, 0);
+    expect(time(vain, again)).toBeGreaterThanOrEqual(10 * time(0, vain));
+    expect(Math.max(...cpu.slice(vain + 2, again))).toBeLessThan(0.01);
   });
 
   it("leaves memory that never settles to the kernel's advisor, or to a constant share where there is none", () => {

@@ -1,5 +1,7 @@
 import type { AdvisorMode, Knobs } from "./knobs.ts";
 import type { KsmSample } from "./ksm-sample.ts";
+import { dearestCost, FIRST_COST, updateCost } from "./page-cost.ts";
+import type { PageCost } from "./page-cost.ts";
 
 /** What the tuner may use. Fractions of one core are 0…1. */
 export interface TunerLimits {
@@ -49,8 +51,10 @@ export interface TunerState {
   readonly phaseScans: number;
   /** The last full scan boundary seen: merged and zero pages then. */
   readonly boundary: { readonly scans: number; readonly merged: number };
-  /** Nanoseconds a scanned page costs, smoothed. */
-  readonly costNs: number;
+  readonly cost: PageCost;
+  /** When the phase began, and until when pressure is borne with because a scan for its sake gained nothing: milliseconds as `sample.at`. */
+  readonly phaseAt: number;
+  readonly restUntil: number;
   /** Pages that ksmd knew when the host settled. */
   readonly settledPages: number;
   /** The knobs decided last. */
@@ -68,12 +72,6 @@ export interface TunerDecision {
   readonly nextMs: number;
 }
 
-/** Until measured: 2 × 200 MB of equal pages cost 6 µs a page and pass on the machine where this was tuned. */
-const FIRST_COST_NS = 6000;
-/** Fewer scanned pages than this between two samples say little about their cost. */
-const MIN_PAGES_FOR_COST = 500;
-/** Weight of the newest measurement. Costs change by an order of magnitude between checksumming and merging. */
-const COST_WEIGHT = 0.5;
 /** ksmd's sleep while busy and while idle, in milliseconds: short keeps the batches small, long keeps the wake-ups few. */
 const BUSY_SLEEP_MS = 10;
 const IDLE_SLEEP_MS = 200;
@@ -87,6 +85,8 @@ const MIN_GROWTH = 1024;
 /** A batch this little above or below the last one is not worth a write. Below, it would be time over the ceiling. */
 const DAMPING_UP = 0.2;
 const DAMPING_DOWN = 0.05;
+/** A full scan under pressure that gained nothing is not repeated for this many times as long as it took. */
+const REST = 10;
 const BUSY_INTERVAL_MS = 1000;
 const IDLE_INTERVAL_MS = 10_000;
 
@@ -97,7 +97,9 @@ export function startTuner(sample: KsmSample): TunerState {
     last: sample,
     phaseScans: sample.counters.fullScans,
     boundary: { scans: sample.counters.fullScans, merged: merged(sample) },
-    costNs: FIRST_COST_NS,
+    cost: FIRST_COST,
+    phaseAt: sample.at,
+    restUntil: -Infinity,
     settledPages: 0,
     knobs: {},
   };
@@ -114,17 +116,21 @@ export function tune(
   limits: TunerLimits,
   hasAdvisor: boolean,
 ): { readonly state: TunerState; readonly decision: TunerDecision } {
-  const costNs = measureCost(state, sample);
-  const { phase, reason, boundary, restart } = nextPhase(state, sample, limits);
+  const { phase, reason, boundary, restart, isVain } = nextPhase(state, sample, limits);
   const entered = phase !== state.phase || restart === true;
-  const decision = decide(phase, reason, costNs, sample, limits, hasAdvisor);
+  // While it merges every page may be the dearest one, whichever scan it is.
+  const isNewScan = state.phase !== "merging" && sample.counters.fullScans > state.boundary.scans;
+  const cost = updateCost(state.cost, state.last, sample, isNewScan);
+  const decision = decide(phase, reason, cost, sample, limits, hasAdvisor);
   const knobs = entered ? decision.knobs : damp(state.knobs, decision.knobs);
   const next: TunerState = {
     phase,
     last: sample,
     phaseScans: entered ? sample.counters.fullScans : state.phaseScans,
     boundary,
-    costNs,
+    cost,
+    phaseAt: entered ? sample.at : state.phaseAt,
+    restUntil: isVain === true ? sample.at + REST * (sample.at - state.phaseAt) : state.restUntil,
     settledPages: phase === "settled" && (state.phase === "merging" || state.phase === "steady") ? knownPages(sample) : state.settledPages,
     knobs,
   };
@@ -137,6 +143,8 @@ interface Transition {
   readonly boundary: TunerState["boundary"];
   /** True: the phase begins again although its name stays. */
   readonly restart?: boolean;
+  /** True: a full scan for the sake of memory pressure gained nothing. */
+  readonly isVain?: boolean;
 }
 
 /** Keeps a batch that is close enough: the cost of a page wobbles, and every write of a knob wakes ksmd. */
@@ -179,30 +187,32 @@ function nextPhase(state: TunerState, sample: KsmSample, limits: TunerLimits): T
         return { phase: "merging", reason: `${grown} new pages since it settled: scan fast`, boundary: now };
       if (crossed && change(state.boundary.merged, now.merged) >= limits.settleDelta && now.merged > state.boundary.merged)
         return { phase: "merging", reason: "a full scan still merged many pages: scan fast", boundary };
-      if (pressure !== undefined) return { phase: "pressed", reason: `${pressure}: look harder`, boundary };
+      if (state.phase === "pressed" && crossed && counters.fullScans - state.phaseScans >= 2)
+        return { phase: "settled", reason: "a full scan under memory pressure gained nothing: settled", boundary, isVain: true };
+      if (pressure !== undefined && sample.at >= state.restUntil) return { phase: "pressed", reason: `${pressure}: look harder`, boundary };
       return { phase: "settled", reason: "settled", boundary };
     }
   }
 }
 
-function decide(phase: TunerPhase, reason: string, costNs: number, sample: KsmSample, limits: TunerLimits, hasAdvisor: boolean): TunerDecision {
+function decide(phase: TunerPhase, reason: string, cost: PageCost, sample: KsmSample, limits: TunerLimits, hasAdvisor: boolean): TunerDecision {
   const manual = { run: 1, ...(hasAdvisor ? { advisor_mode: "none" as AdvisorMode } : {}) };
   switch (phase) {
     case "merging": {
-      const knobs = { ...manual, ...pace(limits.cpuCeiling, costNs, BUSY_SLEEP_MS) };
+      const knobs = { ...manual, ...pace(limits.cpuCeiling, cost.usual, BUSY_SLEEP_MS) };
       // ksmd sleeps while nobody takes part and wakes by itself: the pace is set already, there is nothing to watch.
       if (sample.members === 0 && knownPages(sample) === 0) return { phase, reason: "nobody takes part yet", knobs, nextMs: IDLE_INTERVAL_MS };
       return { phase, reason, knobs, nextMs: BUSY_INTERVAL_MS };
     }
     case "pressed":
-      return { phase, reason, knobs: { ...manual, ...pace(Math.min(limits.pressureCpu, limits.cpuCeiling), costNs, BUSY_SLEEP_MS) }, nextMs: BUSY_INTERVAL_MS };
+      return { phase, reason, knobs: { ...manual, ...pace(Math.min(limits.pressureCpu, limits.cpuCeiling), cost.usual, BUSY_SLEEP_MS) }, nextMs: BUSY_INTERVAL_MS };
     case "settled":
-      return { phase, reason, knobs: { ...manual, ...pace(Math.min(limits.idleCpu, limits.cpuCeiling), costNs, IDLE_SLEEP_MS) }, nextMs: IDLE_INTERVAL_MS };
+      return { phase, reason, knobs: { ...manual, ...pace(Math.min(limits.idleCpu, limits.cpuCeiling), dearestCost(cost), IDLE_SLEEP_MS) }, nextMs: IDLE_INTERVAL_MS };
     case "steady": {
       const share = Math.min(limits.steadyCpu, limits.cpuCeiling);
-      const own = pace(share, costNs, BUSY_SLEEP_MS);
+      const own = pace(share, cost.usual, BUSY_SLEEP_MS);
       if (!hasAdvisor || !limits.useAdvisor) return { phase, reason, knobs: { ...manual, ...own }, nextMs: IDLE_INTERVAL_MS };
-      return { phase, reason: `${reason}; left to the kernel's advisor`, knobs: advisorKnobs(share, costNs, sample, own), nextMs: IDLE_INTERVAL_MS };
+      return { phase, reason: `${reason}; left to the kernel's advisor`, knobs: advisorKnobs(share, cost.usual, sample, own), nextMs: IDLE_INTERVAL_MS };
     }
   }
 }
@@ -235,13 +245,6 @@ function pace(share: number, costNs: number, sleepMs: number): { pages_to_scan: 
   // A page so dear that even the smallest batch is too much work for this sleep: sleep longer.
   if (batch < MIN_BATCH) return { pages_to_scan: MIN_BATCH, sleep_millisecs: Math.ceil((MIN_BATCH * costNs) / load / 1e6) };
   return { pages_to_scan: Math.round(Math.min(MAX_BATCH, batch)), sleep_millisecs: sleepMs };
-}
-
-function measureCost(state: TunerState, sample: KsmSample): number {
-  const scanned = (sample.counters.pagesScanned ?? 0) - (state.last.counters.pagesScanned ?? 0);
-  if (scanned < MIN_PAGES_FOR_COST) return state.costNs;
-  const cost = (sample.ksmdCpuNs - state.last.ksmdCpuNs) / scanned;
-  return cost > 0 ? state.costNs + COST_WEIGHT * (cost - state.costNs) : state.costNs;
 }
 
 /** Why memory is short, or `undefined`. */

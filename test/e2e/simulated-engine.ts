@@ -27,7 +27,7 @@ export function simulatedEngine({ milliseconds = 20, fails = () => false, applie
       if (fails()) throw new UnifyError("input-output", "/simulated", "read error", "replace the disk");
       return { ...report(false, plan.report.guests.length), ...(stopped === undefined ? {} : { stopped }) };
     },
-    deunify: async (options) => ({ files: { scanned: 10, deunified: 5, skipped: {} }, bytes: { copied: 4096, taken: 4096 }, guests: options.guests.map(({ name }) => ({ name, files: 5, deunified: 5 })), failures: [], elapsedMs: milliseconds }),
+    deunify: async (options) => ({ files: { scanned: 10, deunified: 5, stillShared: 0, skipped: {} }, bytes: { copied: 4096, taken: 4096 }, guests: options.guests.map(({ name }) => ({ name, files: 5, deunified: 5 })), failures: [], elapsedMs: milliseconds }),
     verifyPool: async () => ({ pools: [], failures: [], elapsedMs: milliseconds }),
     collectGarbage: async () => ({ pools: [], failures: [], elapsedMs: milliseconds }),
   };

@@ -39,6 +39,13 @@ function inMidRun(options: UnifyOptions, happen: () => void): UnifyOptions {
   };
 }
 
+/** Names in the guests whose inode has a name in the pool. */
+async function sharedNames(mount: string, guests: UnifyOptions["guests"]): Promise<number> {
+  const inodes = async (path: string) => (await run("find", [path, "-type", "f", "-printf", "%i\n"])).trim().split("\n");
+  const pooled = new Set(await inodes(join(mount, ".samepage")));
+  return (await Promise.all(guests.map(({ path }) => inodes(path)))).flat().filter((inode) => pooled.has(inode)).length;
+}
+
 test("a guest deleted in mid-run: the others complete, and nothing of theirs goes with it", async () => {
   await withLoopFs("ext4", 100, async (fs) => {
     const options = await stage(fs);
@@ -86,10 +93,12 @@ test("no space left: unify and deunify name what failed, lose nothing, and finis
     await fill();
     const stuck = await deunify(options);
     expect(stuck.failures.map(({ code }) => code)).toContain("ENOSPC");
+    expect(stuck.files.stillShared, "what is shared still is counted").toBe(await sharedNames(fs.mount, options.guests));
+    expect(stuck.files.stillShared).toBeGreaterThan(0);
     expect(await differences(options.guests, before), "deunify without space").toEqual([]);
     await rm(ballast);
     await rm(join(fs.mount, "rest"), { force: true });
-    expect((await deunify(options)).failures).toEqual([]);
+    expect(await deunify(options)).toMatchObject({ failures: [], files: { stillShared: 0 } });
     expect(await differences(options.guests, before, "same")).toEqual([]);
   });
 });

@@ -21,6 +21,7 @@ interface Counts {
   deunified: number;
   copied: number;
   taken: number;
+  stillShared: number;
   readonly perGuest: Map<GuestRoot, { files: number; deunified: number }>;
   readonly skipped: Map<SkipReason, number>;
   readonly failures: DeunifyReport["failures"][number][];
@@ -37,6 +38,7 @@ export async function deunifyGuests(options: UnifyOptions): Promise<DeunifyRepor
     deunified: 0,
     copied: 0,
     taken: 0,
+    stillShared: 0,
     perGuest: new Map(roots.all.map((root) => [root, { files: 0, deunified: 0 }])),
     skipped: new Map(),
     failures: [],
@@ -49,7 +51,7 @@ export async function deunifyGuests(options: UnifyOptions): Promise<DeunifyRepor
     if (run.stopped === undefined) throw error;
   }
   return {
-    files: { scanned: counts.scanned, deunified: counts.deunified, skipped: Object.fromEntries(counts.skipped) },
+    files: { scanned: counts.scanned, deunified: counts.deunified, stillShared: counts.stillShared, skipped: Object.fromEntries(counts.skipped) },
     bytes: { copied: counts.copied, taken: counts.taken },
     guests: [...counts.perGuest].map(([{ guest }, { files, deunified }]) => ({ name: guest.name, files, deunified })),
     failures: counts.failures,
@@ -83,6 +85,15 @@ async function deunifyPlace(top: string, guests: readonly GuestRoot[], run: RunC
   for (const rows of keep) count(tree, guests, rows, counts);
   // An object whose only names left are its own and those of one file is that file's now.
   await removeUnused(place.pool, new Map(keep.map((rows) => [tree.ino(rows[0] ?? 0), rows.length])), cowGuard, run.signal);
+  // Looked at afresh: what was done is not proof of how things are.
+  using after = await scanAll(place, guests, run);
+  counts.stillShared += namesInPool(after);
+}
+
+function namesInPool(tree: Tree): number {
+  const rows = Array.from({ length: tree.rowCount }, (_, row) => row).filter((row) => tree.isUsed(row));
+  const pooled = new Set(rows.filter((row) => tree.isPool(row)).map((row) => tree.ino(row)));
+  return rows.filter((row) => !tree.isPool(row) && pooled.has(tree.ino(row))).length;
 }
 
 async function splitAll(

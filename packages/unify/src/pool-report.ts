@@ -8,6 +8,8 @@ export interface DeunifyReport {
     readonly scanned: number;
     /** Names that now have a private inode (or share one only with the names they shared it with before unification). */
     readonly deunified: number;
+    /** Names whose inode lies in a pool still, by a fresh look at the end; 0 is the proof that all is private again. */
+    readonly stillShared: number;
     readonly skipped: UnifyReport["files"]["skipped"];
   };
   /** `copied`: content written; `taken`: growth on disk, from st_blocks. */

@@ -37,6 +37,7 @@ export function toDeunifyResult(report: DeunifyReport): DeunifyResult {
   return {
     filesScanned: BigInt(report.files.scanned),
     filesDeunified: BigInt(report.files.deunified),
+    filesStillShared: BigInt(report.files.stillShared),
     filesSkipped: counts(report.files.skipped),
     bytesCopied: BigInt(report.bytes.copied),
     bytesTaken: BigInt(report.bytes.taken),

@@ -51,6 +51,7 @@ export function deunifyReportLines(report: DeunifyReport, terminal: Terminal): s
       terminal,
     ),
     terminal.style.bold(report.files.deunified === 0 ? "nothing to do: no file is shared" : `${plural(report.files.deunified, "file")} private again, ${formatBytes(report.bytes.taken)} taken on disk`),
+    ...(report.files.stillShared === 0 ? [] : [terminal.style.warn(`${plural(report.files.stillShared, "name")} still shared: run it again when nothing writes to them`)]),
     ...skipLine(report.files.skipped),
     ...endLines(report, terminal),
   ];

@@ -43,12 +43,12 @@ function outcomeOf(outcome: Outcome): JobResult["outcome"] {
   }
 }
 
-/** A deunify that left no file behind, or KSM put back: the host is as it was before. */
+/** A deunify after which a fresh look found no name in a pool, or KSM put back: the host is as it was before. */
 function isProved({ result }: Report): boolean {
   if (result?.$case === "ksm") return result.value.restored;
   if (result?.$case !== "deunify") return false;
-  const { stopped, failures, failuresOmitted } = result.value;
-  return stopped === "" && failures.length === 0 && failuresOmitted === 0;
+  const { stopped, failures, failuresOmitted, filesStillShared } = result.value;
+  return stopped === "" && failures.length === 0 && failuresOmitted === 0 && filesStillShared === 0n;
 }
 
 function savingOf({ result }: Report): Saving | undefined {

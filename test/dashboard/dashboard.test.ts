@@ -10,6 +10,7 @@ import { pino } from "pino";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accessibilityBreaches, browserSkipReason, screenshot, withBrowser } from "./browser.ts";
+import { simulateHosts } from "./simulated-hosts.ts";
 
 const missing = existsSync(join(dashboardDirectory, "index.html")) ? undefined : "the page is not built: npm run build";
 const redisMissing = existsSync("/usr/bin/redis-server") ? undefined : "redis-server is not installed";
@@ -92,6 +93,23 @@ describe.skipIf(skipReason !== undefined)(`the page in a browser${skipReason ===
         reached.push(String(await page.evaluate("document.activeElement.textContent")));
       }
       expect(reached).toEqual(expect.arrayContaining(["Overview", "Hosts", "Guests", "Rollouts", "Windows", "Templates", "Audit", "Log out"]));
+    });
+  });
+
+  test("lists longer than one answer are read page by page, every entry once", async () => {
+    await using _ = await simulateHosts(redis.url, 250, 3);
+    await withBrowser({ width: 1280, height: 800, colorScheme: "light" }, async (page) => {
+      await logIn(page, viewer);
+      await page.getByText("250 of 250", { exact: true }).waitFor();
+      await page.getByRole("link", { name: "Hosts", exact: true }).click();
+      await page.getByText("250 of 250", { exact: true }).waitFor();
+      await page.getByLabel("Search hosts").fill("load-249");
+      await page.getByRole("row", { name: /load-249.*online/u }).waitFor();
+      await page.getByRole("link", { name: "Guests", exact: true }).click();
+      await page.getByText("750 of 750", { exact: true }).waitFor();
+      await page.getByLabel("Search guests").fill("load-249 web-2");
+      await page.getByText("1 of 750", { exact: true }).waitFor();
+      expect(await page.getByRole("row", { name: /web-2/u }).count()).toBe(1);
     });
   });
 

@@ -41,7 +41,7 @@ export function addFleetMetrics(registry: Registry, { version, fleet, savings, h
   const hosts = async (): Promise<readonly HostView[]> => {
     if (performance.now() - taken >= countMs) {
       taken = performance.now();
-      counted = fleet.hosts();
+      counted = fleet.hosts().then(({ hosts: all }) => all);
     }
     return counted;
   };

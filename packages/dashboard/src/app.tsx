@@ -39,7 +39,7 @@ function Signed({ session, onLogout }: { readonly session: Session; readonly onL
   );
   useEffect(() => () => store.close(), [store]);
   const route = useRoute();
-  const { connected } = useFleet(store);
+  const connected = useFleet(store, (state) => state.connected);
   return (
     <>
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.querySelector<HTMLElement>("#main")?.focus(); }}>

@@ -5,9 +5,11 @@ export type { AuditView } from "./audit-view.ts";
 export type { AgentCatalogView, CandidatesView, CandidateView, DriftCounts, FleetDriftView, GuestDriftView, LookForCandidates, RestoreFromTemplate } from "./catalog-view.ts";
 export { ControllerError, type ControllerErrorCode, type ErrorBody } from "./controller-error.ts";
 export type { EventBody, EventView } from "./event-view.ts";
+export type { FleetSummaryView } from "./fleet-summary-view.ts";
 export type { HealthView } from "./health-view.ts";
 export type { GuestView, HostChange, HostFacts, HostView } from "./host-view.ts";
 export { type KsmSettings, type Operation, type OperationKind, operationKinds, type TemplateTarget, type UnifySettings } from "./operation.ts";
+export type { RolloutOutcomeView } from "./rollout-outcome-view.ts";
 export type { HostReportView, OperationResult, RolloutReportView } from "./report-view.ts";
 export { type Role, roles } from "./role.ts";
 export type {

@@ -1,19 +1,11 @@
+import type { RolloutOutcomeView } from "./rollout-outcome-view.ts";
 import type { RolloutHostState, RolloutSummary } from "./rollout-view.ts";
 
 /** What a rollout did, over all its hosts. */
 export interface RolloutReportView {
   readonly rollout: RolloutSummary;
-  readonly totals: {
-    readonly filesUnified: number;
-    /** Bytes freed on disk. */
-    readonly reclaimedBytes: number;
-    /** Bytes that dry runs predicted for the hosts that have both figures; null when none has. */
-    readonly predictedBytes: number | null;
-    /** Bytes of page cache that private copies would have cost besides, now. */
-    readonly pageCacheSavedBytes: number;
-  };
-  /** Failures grouped by cause, the largest group first. */
-  readonly failures: readonly { readonly cause: string; readonly hosts: readonly string[] }[];
+  readonly totals: Omit<RolloutOutcomeView, "failures"> & { readonly filesUnified: number };
+  readonly failures: RolloutOutcomeView["failures"];
   readonly hosts: readonly HostReportView[];
 }
 

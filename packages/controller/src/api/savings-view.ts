@@ -9,4 +9,6 @@ export interface SavingsAmounts {
   readonly diskBytes: number;
   /** Page cache that private copies would have cost besides, each host as of its newest report. */
   readonly pageCacheBytes: number;
+  /** Memory that KSM saves, the kernel's own account less its bookkeeping, each host as of its newest KSM job. */
+  readonly ksmBytes: number;
 }

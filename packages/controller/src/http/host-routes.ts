@@ -1,7 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { ControllerError } from "../api/controller-error.ts";
+import type { FleetSummaryView } from "../api/fleet-summary-view.ts";
 import type { GuestView, HostChange, HostView } from "../api/host-view.ts";
-import type { Fleet } from "../fleet-view.ts";
+import type { Fleet, PageRequest } from "../fleet-view.ts";
 import type { AuditLog } from "../stores/audit-log.ts";
 import type { TokenStore } from "../stores/token-store.ts";
 import { authorize } from "./http-context.ts";
@@ -29,6 +30,14 @@ const changeSchema = {
   },
 };
 
+/** A page of a list: entries after a host's name, so many at most. Without them the answer is the whole list. */
+interface PageQuery {
+  readonly after?: string;
+  readonly limit?: string;
+}
+
+const pageSchema = { type: "object", properties: { after: { type: "string", maxLength: 253 }, limit: { type: "string", pattern: "^[1-9]\\d{0,4}$" } } };
+
 export function addHostRoutes(app: FastifyInstance, { fleet, tokens, audit, disconnect }: HostRouteDeps): void {
   const existing = async (name: string): Promise<HostView> => {
     const host = await fleet.host(name);
@@ -36,9 +45,14 @@ export function addHostRoutes(app: FastifyInstance, { fleet, tokens, audit, disc
     return host;
   };
 
-  app.get<{ Querystring: { selector?: string } }>("/v1/hosts", async (request): Promise<{ hosts: readonly HostView[] }> => {
+  app.get("/v1/fleet", async (request): Promise<FleetSummaryView> => {
     await authorize(request, tokens, "viewer");
-    return { hosts: await fleet.hosts(request.query.selector) };
+    return fleet.summary();
+  });
+
+  app.get<{ Querystring: { selector?: string } & PageQuery }>("/v1/hosts", { schema: { querystring: pageSchema } }, async (request): Promise<{ hosts: readonly HostView[]; next: string | null }> => {
+    await authorize(request, tokens, "viewer");
+    return fleet.hosts(request.query.selector, toPage(request.query));
   });
 
   app.get<{ Params: { name: string } }>("/v1/hosts/:name", async (request): Promise<HostView> => {
@@ -63,9 +77,13 @@ export function addHostRoutes(app: FastifyInstance, { fleet, tokens, audit, disc
     return existing(name);
   });
 
-  app.get<{ Querystring: { host?: string } }>("/v1/guests", async (request): Promise<{ guests: readonly GuestView[] }> => {
+  app.get<{ Querystring: { host?: string } & PageQuery }>("/v1/guests", { schema: { querystring: pageSchema } }, async (request): Promise<{ guests: readonly GuestView[]; next: string | null }> => {
     await authorize(request, tokens, "viewer");
     if (request.query.host !== undefined) await existing(request.query.host);
-    return { guests: await fleet.guests(request.query.host) };
+    return fleet.guests(request.query.host, toPage(request.query));
   });
+}
+
+function toPage({ after, limit }: PageQuery): PageRequest {
+  return { after, limit: limit === undefined ? undefined : Number(limit) };
 }

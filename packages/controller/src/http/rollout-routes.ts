@@ -3,11 +3,12 @@ import type { FastifyInstance } from "fastify";
 import { ControllerError } from "../api/controller-error.ts";
 import { operationKinds } from "../api/operation.ts";
 import type { RolloutReportView } from "../api/report-view.ts";
+import type { RolloutOutcomeView } from "../api/rollout-outcome-view.ts";
 import type { CreateRollout, ProgressView, RolloutPlanView, RolloutSummary, RolloutView } from "../api/rollout-view.ts";
 import { createRollback, createRollout, planRollout } from "../rollout/create-rollout.ts";
 import type { RolloutStore } from "../rollout/rollout-store.ts";
 import type { RolloutRunner } from "../rollout/rollout-runner.ts";
-import { toPlanView, toReport, toSummary, toView } from "../rollout/rollout-views.ts";
+import { toOutcome, toPlanView, toReport, toSummary, toView } from "../rollout/rollout-views.ts";
 import type { HostStore } from "../stores/host-store.ts";
 import type { TokenStore } from "../stores/token-store.ts";
 import { authorize } from "./http-context.ts";
@@ -129,6 +130,11 @@ export function addRolloutRoutes(app: FastifyInstance, { rollouts, hosts, tokens
   app.get<{ Params: { id: string } }>("/v1/rollouts/:id", async (request): Promise<RolloutView> => {
     await authorize(request, tokens, "viewer");
     return view(request.params.id);
+  });
+
+  app.get<{ Params: { id: string } }>("/v1/rollouts/:id/outcome", async (request): Promise<RolloutOutcomeView> => {
+    await authorize(request, tokens, "viewer");
+    return toOutcome(await existing(request.params.id));
   });
 
   app.get<{ Params: { id: string } }>("/v1/rollouts/:id/report", async (request): Promise<RolloutReportView> => {

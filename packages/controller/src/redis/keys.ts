@@ -11,6 +11,8 @@ export const keys = {
   seen: "samepage:{fleet}:seen",
   /** Hash: host name → its newest health sample. */
   health: "samepage:{fleet}:health",
+  /** Hash: host name → how many guests it has, for the fleet's sum. */
+  guestCounts: "samepage:{fleet}:guest-counts",
   /** Set of the hosts' names that are left out of new work. */
   cordoned: "samepage:{fleet}:cordoned",
   /** Hash: name → maintenance window. */
@@ -47,6 +49,8 @@ export const keys = {
   hostLocks: "samepage:{rollouts}:locks",
   /** Hash: host name → its page cache saving and the job whose report said so. */
   savingsHosts: "samepage:{savings}:hosts",
+  /** Hash: host name → bytes that KSM saves there, as of its newest KSM job. */
+  savingsKsm: "samepage:{savings}:ksm",
   /** Hash: the fleet's savings now, bytes. */
   savingsTotals: "samepage:{savings}:totals",
   /** Sorted set: the fleet's savings by hour. */

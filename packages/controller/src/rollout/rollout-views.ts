@@ -1,5 +1,6 @@
 import { compareSavings, groupFailures, type HostPhase, isOver, PHASE_OF_LETTER, type RolloutPlan, type Tick } from "@samepage/fleet";
 import type { HostReportView, RolloutReportView } from "../api/report-view.ts";
+import type { RolloutOutcomeView } from "../api/rollout-outcome-view.ts";
 import type { ProgressView, RolloutHostView, RolloutPlanView, RolloutSummary, RolloutView } from "../api/rollout-view.ts";
 import type { StoredRollout } from "./rollout-record.ts";
 import type { StoredReport } from "./rollout-store.ts";
@@ -54,28 +55,28 @@ export function toPlanView(plan: RolloutPlan): RolloutPlanView {
   return { selector: plan.selector, waves, notices: plan.notices };
 }
 
+/** What a rollout came to, from its state alone: no host's report is read. */
+export function toOutcome({ record: { plan }, state }: StoredRollout): RolloutOutcomeView {
+  const [all] = compareSavings(plan, state);
+  const comparable = state.counts.succeeded - (all?.unpredicted ?? 0);
+  return {
+    reclaimedBytes: all?.real.diskBytes ?? 0,
+    predictedBytes: comparable > 0 ? (all?.predictedForDone.diskBytes ?? 0) : null,
+    pageCacheSavedBytes: all?.real.cacheBytes ?? 0,
+    failures: groupFailures(plan, state).map(({ code, kernel, message, hosts }) => ({ cause: `${code}${kernel === "" ? "" : ` on ${kernel}`}: ${message}`, hosts })),
+  };
+}
+
 /** What a rollout did, over all its hosts. */
 export function toReport(stored: StoredRollout, reports: Reports): RolloutReportView {
-  const { plan } = stored.record;
-  const hosts = plan.hosts.map(({ name }, index): HostReportView => {
+  const hosts = stored.record.plan.hosts.map(({ name }, index): HostReportView => {
     const report = reports.get(index);
     const cause = stored.state.notes[index]?.cause;
     const error = report?.error ?? (cause === undefined ? null : { ...cause, hint: "" });
     return { host: name, state: phaseOf(stored, index), startedAt: report?.startedAt ?? null, finishedAt: report?.finishedAt ?? null, error, result: report?.result ?? null };
   });
-  const [all] = compareSavings(plan, stored.state);
-  const comparable = stored.state.counts.succeeded - (all?.unpredicted ?? 0);
-  return {
-    rollout: toSummary(stored),
-    totals: {
-      filesUnified: sum(hosts.map(({ result }) => numberAt(result, "files", "unified"))),
-      reclaimedBytes: all?.real.diskBytes ?? 0,
-      predictedBytes: comparable > 0 ? (all?.predictedForDone.diskBytes ?? 0) : null,
-      pageCacheSavedBytes: all?.real.cacheBytes ?? 0,
-    },
-    failures: groupFailures(plan, stored.state).map(({ code, kernel, message, hosts }) => ({ cause: `${code}${kernel === "" ? "" : ` on ${kernel}`}: ${message}`, hosts })),
-    hosts,
-  };
+  const { failures, ...totals } = toOutcome(stored);
+  return { rollout: toSummary(stored), totals: { filesUnified: sum(hosts.map(({ result }) => numberAt(result, "files", "unified"))), ...totals }, failures, hosts };
 }
 
 function phaseOf({ state }: StoredRollout, index: number): HostPhase {

@@ -31,6 +31,8 @@ export interface HostStore {
   /** How many there are. */
   count(): Promise<number>;
   list(): Promise<readonly HostRecord[]>;
+  /** How many guests all hosts have together. */
+  guestCount(): Promise<number>;
   guests(name: string): Promise<readonly HostGuest[]>;
   change(name: string, change: HostChange): Promise<void>;
   revoke(name: string, now: number): Promise<void>;
@@ -63,12 +65,14 @@ export function createHostStore(store: RedisClient): HostStore {
       if ((await runScript(store, claimScript, [keys.host(name)], values)) !== 1) return false;
       await store.sadd(keys.hosts, name);
       await store.srem(keys.cordoned, name);
+      await store.hdel(keys.guestCounts, name);
       return true;
     },
     get,
     names,
     count: async () => store.scard(keys.hosts),
     list: async () => (await Promise.all((await names()).map(get))).filter((host) => host !== undefined),
+    guestCount: async () => (await store.hvals(keys.guestCounts)).reduce((sum, count) => sum + Number(count), 0),
     guests: async (name) => {
       const guests: HostGuest[] = JSON.parse((await store.hget(keys.host(name), "guests")) ?? "[]");
       return guests;
@@ -93,6 +97,7 @@ export function createHostStore(store: RedisClient): HostStore {
     },
     setGuests: async (name, guests) => {
       await store.hset(keys.host(name), { guests: JSON.stringify(guests), guestCount: String(guests.length) });
+      await store.hset(keys.guestCounts, name, guests.length);
     },
     setPrediction: async (name, prediction) => {
       await store.hset(keys.host(name), "prediction", JSON.stringify(prediction));

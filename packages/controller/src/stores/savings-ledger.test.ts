@@ -43,17 +43,28 @@ describe.skipIf(!existsSync("/usr/bin/redis-server"))("the savings ledger (needs
     expect(await ledger.read()).toEqual({
       diskBytes: 1050,
       pageCacheBytes: 200,
+      ksmBytes: 0,
       history: [
-        { at: "1970-01-01T00:00:00.000Z", diskBytes: 1000, pageCacheBytes: 300 },
-        { at: "1970-01-01T01:00:00.000Z", diskBytes: 1550, pageCacheBytes: 300 },
-        { at: "1970-01-01T02:00:00.000Z", diskBytes: 1050, pageCacheBytes: 200 },
+        { at: "1970-01-01T00:00:00.000Z", diskBytes: 1000, pageCacheBytes: 300, ksmBytes: 0 },
+        { at: "1970-01-01T01:00:00.000Z", diskBytes: 1550, pageCacheBytes: 300, ksmBytes: 0 },
+        { at: "1970-01-01T02:00:00.000Z", diskBytes: 1050, pageCacheBytes: 200, ksmBytes: 0 },
       ],
     });
   });
 
+  test("KSM is a figure of its own: each host's newest job, and a rollback gives it back", async () => {
+    await ledger.record("a", unified("job-1", 1000n, 300n), 0);
+    await ledger.record("a", merged("job-2", 70n), 0);
+    await ledger.record("b", merged("job-3", 30n), 0);
+    await ledger.record("b", merged("job-4", -5n), 0);
+    expect(await ledger.read()).toMatchObject({ diskBytes: 1000, pageCacheBytes: 300, ksmBytes: 65 });
+    await ledger.record("a", merged("job-5", 70n, true), hour);
+    expect(await ledger.read()).toMatchObject({ diskBytes: 1000, pageCacheBytes: 300, ksmBytes: -5, history: [{ ksmBytes: 65 }, { ksmBytes: -5 }] });
+  });
+
   test("a dry run saves nothing", async () => {
     await ledger.record("a", Report.fromPartial({ jobId: "job-1", fence: 1n, result: { $case: "unify", value: { dryRun: true, bytesReclaimed: 9n } } }), 0);
-    expect(await ledger.read()).toEqual({ diskBytes: 0, pageCacheBytes: 0, history: [] });
+    expect(await ledger.read()).toEqual({ diskBytes: 0, pageCacheBytes: 0, ksmBytes: 0, history: [] });
   });
 
   test("history is bounded", async () => {
@@ -65,4 +76,8 @@ describe.skipIf(!existsSync("/usr/bin/redis-server"))("the savings ledger (needs
 
 function unified(jobId: string, bytesReclaimed: bigint, pageCacheSaved: bigint): Report {
   return Report.fromPartial({ jobId, fence: 1n, result: { $case: "unify", value: { bytesReclaimed, pageCacheSaved } } });
+}
+
+function merged(jobId: string, generalProfit: bigint, restored = false): Report {
+  return Report.fromPartial({ jobId, fence: 1n, result: { $case: "ksm", value: { generalProfit, restored } } });
 }

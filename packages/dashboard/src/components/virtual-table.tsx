@@ -15,6 +15,8 @@ export interface Column<T> {
 const rowHeight = 36;
 /** Rows rendered beyond each edge, so that fast scrolling does not show a gap. */
 const overscan = 12;
+/** Pixels of scrolling after which rows are exchanged: half of what lies beyond an edge. */
+const scrollStep = (overscan / 2) * rowHeight;
 
 /** A table that renders only what is in view: ten thousand rows cost what forty do. */
 export function VirtualTable<T>({ label, rows, columns, keyOf }: { readonly label: string; readonly rows: readonly T[]; readonly columns: readonly Column<T>[]; readonly keyOf: (row: T) => string }) {
@@ -23,7 +25,12 @@ export function VirtualTable<T>({ label, rows, columns, keyOf }: { readonly labe
   useEffect(() => {
     const element = viewport.current;
     if (element === null) return undefined;
-    const measure = () => setView({ top: element.scrollTop, height: element.clientHeight });
+    // Drawn again only when rows are to be exchanged, not with every pixel.
+    const measure = () => {
+      const top = Math.floor(element.scrollTop / scrollStep) * scrollStep;
+      const height = element.clientHeight;
+      setView((before) => (before.top === top && before.height === height ? before : { top, height }));
+    };
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     element.addEventListener("scroll", measure, { passive: true });

@@ -14,6 +14,11 @@ test("a host's event changes that host only, and the state before stays as it wa
   expect(before.hosts.get("a")?.state).toBe("offline");
 });
 
+test("a host's own page hears of it, whether the hosts were read or not", () => {
+  expect(applyEvents(emptyFleet, [online]).heard.get("a")).toBe("online");
+  expect(applyEvents(emptyFleet, [online]).hosts).toBe(emptyFleet.hosts);
+});
+
 test("a rollout's progress leaves the lists as they are, so that they are not drawn again", () => {
   const after = applyEvents(emptyFleet, [progress, progress]);
   expect(after.hosts).toBe(emptyFleet.hosts);
@@ -33,8 +38,9 @@ test("the followed rollout takes every event of a batch in its turn, and no othe
   expect(after?.waves[0]?.hosts.map(({ state, progress: seen }) => `${state} ${seen?.phase}`)).toEqual(["succeeded scan", "pending undefined"]);
 });
 
-test("only an event about a name that was never read asks for the lists again", () => {
-  expect(isNews(emptyFleet, online)).toBe(true);
-  expect(isNews({ ...emptyFleet, hosts: new Map([["a", host]]) }, online)).toBe(false);
+test("only an event about a name that a list which was read does not hold asks for the lists again", () => {
+  expect(isNews(emptyFleet, online)).toBe(false);
+  expect(isNews({ ...emptyFleet, hostsComplete: true }, online)).toBe(true);
+  expect(isNews({ ...emptyFleet, hostsComplete: true, hosts: new Map([["a", host]]) }, online)).toBe(false);
   expect(isNews(emptyFleet, progress)).toBe(false);
 });

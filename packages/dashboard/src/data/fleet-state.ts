@@ -1,41 +1,55 @@
-import type { EventView, HostView, RolloutSummary, RolloutView } from "@samepage/controller/api";
+import type { EventView, FleetSummaryView, HostView, RolloutSummary, RolloutView } from "@samepage/controller/api";
 import { rolloutAfter } from "@samepage/controller/api/rollout-after";
 
 /** What the page knows of the fleet. Replaced, never changed in place, so that views can compare by identity. */
 export interface FleetState {
+  /** Whether the push stream is open. */
+  readonly connected: boolean;
+  /** Null until it is read. */
+  readonly summary: FleetSummaryView | null;
+  /** Those that are read: none before a view lists them, all once `hostsComplete`. */
   readonly hosts: ReadonlyMap<string, HostView>;
+  readonly hostsComplete: boolean;
+  /** What the stream has said of hosts since the page opened, whether they are in `hosts` or not. */
+  readonly heard: ReadonlyMap<string, HostView["state"]>;
   readonly rollouts: ReadonlyMap<string, RolloutSummary>;
   /** The rollout whose page is open, host by host. */
   readonly followed: RolloutView | null;
 }
 
-export const emptyFleet: FleetState = { hosts: new Map(), rollouts: new Map(), followed: null };
+export const emptyFleet: FleetState = { connected: false, summary: null, hosts: new Map(), hostsComplete: false, heard: new Map(), rollouts: new Map(), followed: null };
 
-/** The state after a batch of events; one copy of each map a batch, however many events it holds. */
+/** The state after a batch of events; one copy of each map that they touch, however many events it holds. */
 export function applyEvents(state: FleetState, events: readonly EventView[]): FleetState {
-  const hosts = new Map(state.hosts);
-  const rollouts = new Map(state.rollouts);
-  const touched = { hosts: false, rollouts: false };
+  let hosts: Map<string, HostView> | undefined;
+  let heard: Map<string, HostView["state"]> | undefined;
+  let rollouts: Map<string, RolloutSummary> | undefined;
   for (const event of events) {
     if (event.type === "host") {
-      const host = hosts.get(event.host);
-      if (host !== undefined) hosts.set(event.host, { ...host, state: event.state, lastSeenAt: event.at });
-      touched.hosts = true;
+      heard ??= new Map(state.heard);
+      heard.set(event.host, event.state);
+      const host = (hosts ?? state.hosts).get(event.host);
+      if (host === undefined) continue;
+      hosts ??= new Map(state.hosts);
+      hosts.set(event.host, { ...host, state: event.state, lastSeenAt: event.at });
     } else if (event.type === "rollout") {
-      const rollout = rollouts.get(event.rollout);
-      if (rollout !== undefined) rollouts.set(event.rollout, { ...rollout, state: event.state, reason: event.reason, wave: event.wave });
-      touched.rollouts = true;
+      const rollout = (rollouts ?? state.rollouts).get(event.rollout);
+      if (rollout === undefined) continue;
+      rollouts ??= new Map(state.rollouts);
+      rollouts.set(event.rollout, { ...rollout, state: event.state, reason: event.reason, wave: event.wave });
     }
   }
   return {
-    hosts: touched.hosts ? hosts : state.hosts,
-    rollouts: touched.rollouts ? rollouts : state.rollouts,
+    ...state,
+    hosts: hosts ?? state.hosts,
+    heard: heard ?? state.heard,
+    rollouts: rollouts ?? state.rollouts,
     followed: state.followed === null ? null : rolloutAfter(state.followed, events),
   };
 }
 
-/** True when an event names something the page has never read: lists are to be read again. */
+/** True when an event names something that the lists which were read do not hold: they are to be read again. */
 export function isNews(state: FleetState, event: EventView): boolean {
-  if (event.type === "host") return !state.hosts.has(event.host);
+  if (event.type === "host") return state.hostsComplete && !state.hosts.has(event.host);
   return event.type === "rollout" && !state.rollouts.has(event.rollout);
 }

@@ -2,9 +2,21 @@ import { useEffect, useState } from "preact/hooks";
 import type { FleetState } from "./fleet-state.ts";
 import type { FleetStore } from "./fleet-store.ts";
 
-/** The fleet's state, rendered again when it changes. */
-export function useFleet(store: FleetStore): { readonly fleet: FleetState; readonly connected: boolean } {
+/** The part of the fleet's state that a view shows, drawn again when that part changes and not with every event of the fleet. */
+export function useFleet<T>(store: FleetStore, select: (state: FleetState) => T): T {
   const [, redraw] = useState(0);
-  useEffect(() => store.subscribe(() => redraw((count) => count + 1)), [store]);
-  return { fleet: store.state(), connected: store.connected() };
+  const shown = select(store.state());
+  useEffect(() => {
+    let last = shown;
+    // What changed between drawing and subscribing.
+    const look = () => {
+      const next = select(store.state());
+      if (next === last) return;
+      last = next;
+      redraw((count) => count + 1);
+    };
+    look();
+    return store.subscribe(look);
+  }, [store]);
+  return shown;
 }

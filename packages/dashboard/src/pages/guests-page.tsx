@@ -6,7 +6,7 @@ import { type Column, VirtualTable } from "../components/virtual-table.tsx";
 import { formatCount } from "../data/format.ts";
 import { routeTo } from "../data/route.ts";
 import type { Session } from "../data/session.ts";
-import { useResource } from "../data/use-resource.ts";
+import { usePages } from "../data/use-pages.ts";
 
 const columns: readonly Column<GuestView>[] = [
   { title: "Guest", width: "minmax(8rem, 2fr)", cell: (guest) => guest.name },
@@ -18,10 +18,9 @@ const columns: readonly Column<GuestView>[] = [
 ];
 
 export function GuestsPage({ session }: { readonly session: Session }) {
-  const { value, problem } = useResource<{ guests: GuestView[] }>(session.token, "/v1/guests");
+  const { items: guests, complete, problem } = usePages<GuestView>(session.token, "/v1/guests", "guests");
   const [search, setSearch] = useState("");
-  const guests = value?.guests ?? [];
-  const rows = useMemo(() => guests.filter((guest) => fits(guest, search)), [value, search]);
+  const rows = useMemo(() => guests.filter((guest) => fits(guest, search)), [guests, search]);
   return (
     <section class="fill">
       <div class="bar">
@@ -29,6 +28,7 @@ export function GuestsPage({ session }: { readonly session: Session }) {
         <input type="search" aria-label="Search guests" placeholder="guest, host, domain, state" value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
         <span class="dim" role="status">
           {formatCount(rows.length)} of {formatCount(guests.length)}
+          {complete ? "" : ", reading…"}
         </span>
       </div>
       {problem === "" ? null : <Notice kind="error" text={problem} />}
@@ -38,6 +38,7 @@ export function GuestsPage({ session }: { readonly session: Session }) {
 }
 
 function fits(guest: GuestView, search: string): boolean {
+  if (search === "") return true;
   const text = `${guest.name} ${guest.host} ${guest.domain} ${guest.state} ${guest.provider}`.toLowerCase();
   return search
     .toLowerCase()

@@ -12,17 +12,18 @@ import { useFleet } from "../data/use-fleet.ts";
 import { useResource } from "../data/use-resource.ts";
 
 export function HostPage({ store, session, name }: { readonly store: FleetStore; readonly session: Session; readonly name: string }) {
-  const { fleet } = useFleet(store);
-  const live = fleet.hosts.get(name);
+  const heard = useFleet(store, (state) => state.heard.get(name));
+  const [changes, setChanges] = useState(0);
   const [problem, setProblem] = useState("");
   const path = `/v1/hosts/${encodeURIComponent(name)}`;
-  const { value: host, problem: hostProblem } = useResource<HostView>(session.token, path, `${live?.state} ${live?.cordoned}`);
+  const { value: host, problem: hostProblem } = useResource<HostView>(session.token, path, `${heard} ${changes}`);
   const { value: guests } = useResource<{ guests: GuestView[] }>(session.token, `/v1/guests?host=${encodeURIComponent(name)}`);
   const { value: calendar } = useResource<{ openings: OpeningView[] }>(session.token, `${path}/openings`);
   if (host === null) return <Notice kind={hostProblem === "" ? "hint" : "error"} text={hostProblem === "" ? "Reading…" : hostProblem} />;
   const cordon = async () => {
     try {
       await requestJson(session.token, path, { method: "PATCH", body: { cordoned: !host.cordoned } });
+      setChanges((count) => count + 1);
       await store.refresh();
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));

@@ -1,5 +1,5 @@
 import type { HostView } from "@samepage/controller/api";
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { StateBadge } from "../components/state-badge.tsx";
 import { type Column, VirtualTable } from "../components/virtual-table.tsx";
 import type { FleetStore } from "../data/fleet-store.ts";
@@ -18,9 +18,11 @@ const columns: readonly Column<HostView>[] = [
 ];
 
 export function HostsPage({ store }: { readonly store: FleetStore }) {
-  const { fleet } = useFleet(store);
+  useEffect(() => store.listHosts(), [store]);
+  const hosts = useFleet(store, (state) => state.hosts);
+  const complete = useFleet(store, (state) => state.hostsComplete);
   const [search, setSearch] = useState("");
-  const sorted = useMemo(() => [...fleet.hosts.values()].toSorted((left, right) => (left.name < right.name ? -1 : 1)), [fleet.hosts]);
+  const sorted = useMemo(() => [...hosts.values()].toSorted((left, right) => (left.name < right.name ? -1 : 1)), [hosts]);
   const rows = useMemo(() => sorted.filter((host) => matchesSearch(host, search)), [sorted, search]);
   return (
     <section class="fill">
@@ -29,6 +31,7 @@ export function HostsPage({ store }: { readonly store: FleetStore }) {
         <input type="search" aria-label="Search hosts" placeholder="name, state, label=value" value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
         <span class="dim" role="status">
           {formatCount(rows.length)} of {formatCount(sorted.length)}
+          {complete ? "" : ", reading…"}
         </span>
       </div>
       <VirtualTable label="Hosts" rows={rows} columns={columns} keyOf={(host) => host.name} />

@@ -13,9 +13,9 @@ import { useResource } from "../data/use-resource.ts";
 const activeStates = new Set(["created", "running", "soaking", "paused", "aborting"]);
 
 export function OverviewPage({ store, session }: { readonly store: FleetStore; readonly session: Session }) {
-  const { fleet } = useFleet(store);
-  const hosts = [...fleet.hosts.values()];
-  const rollouts = [...fleet.rollouts.values()];
+  const summary = useFleet(store, (state) => state.summary);
+  const known = useFleet(store, (state) => state.rollouts);
+  const rollouts = [...known.values()];
   const ended = rollouts.filter(({ finishedAt }) => finishedAt !== null).length;
   const { value: savings, problem } = useResource<SavingsView>(session.token, "/v1/savings", ended);
   const times = useMemo(() => savings?.history.map(({ at }) => at) ?? [], [savings]);
@@ -23,6 +23,7 @@ export function OverviewPage({ store, session }: { readonly store: FleetStore; r
     () => [
       { label: "disk", colour: "--disk", values: savings?.history.map(({ diskBytes }) => diskBytes) ?? [] },
       { label: "page cache", colour: "--cache", values: savings?.history.map(({ pageCacheBytes }) => pageCacheBytes) ?? [] },
+      { label: "KSM", colour: "--ksm", values: savings?.history.map(({ ksmBytes }) => ksmBytes) ?? [] },
     ],
     [savings],
   );
@@ -34,8 +35,9 @@ export function OverviewPage({ store, session }: { readonly store: FleetStore; r
       <div class="cards">
         <Card title="Disk freed" value={savings === null ? "…" : formatBytes(savings.diskBytes)} note="by file systems' own count" />
         <Card title="Page cache saved" value={savings === null ? "…" : formatBytes(savings.pageCacheBytes)} note="memory, at the last report; not added to disk" />
-        <Card title="Hosts online" value={`${formatCount(hosts.filter(({ state }) => state === "online").length)} of ${formatCount(hosts.length)}`} note={`${formatCount(hosts.filter(({ cordoned }) => cordoned).length)} cordoned`} />
-        <Card title="Guests" value={formatCount(hosts.reduce((sum, { guestCount }) => sum + guestCount, 0))} note="on all hosts" />
+        <Card title="KSM saves" value={savings === null ? "…" : formatBytes(savings.ksmBytes)} note="memory, the kernels’ own account at the last KSM jobs; anonymous pages, none of the page cache" />
+        <Card title="Hosts online" value={summary === null ? "…" : `${formatCount(summary.online)} of ${formatCount(summary.hosts)}`} note={summary === null ? "" : `${formatCount(summary.cordoned)} cordoned`} />
+        <Card title="Guests" value={summary === null ? "…" : formatCount(summary.guests)} note="on all hosts" />
       </div>
       {times.length > 1 ? <HistoryChart label={`Savings over time, now ${formatBytes(savings?.diskBytes ?? 0)} on disk`} times={times} series={series} /> : null}
       <h2>Rollouts under way</h2>

@@ -1,4 +1,4 @@
-import type { RolloutReportView, RolloutView } from "@samepage/controller/api";
+import type { RolloutOutcomeView, RolloutSummary } from "@samepage/controller/api";
 import { useEffect, useState } from "preact/hooks";
 import { ConfirmButton } from "../components/confirm-button.tsx";
 import { Fact } from "../components/fact.tsx";
@@ -22,10 +22,13 @@ const questions: Readonly<Record<Verb, string>> = {
 };
 
 export function RolloutPage({ store, session, id }: { readonly store: FleetStore; readonly session: Session; readonly id: string }) {
-  const { fleet } = useFleet(store);
-  const rollout = fleet.followed?.id === id ? fleet.followed : null;
+  const followed = useFleet(store, (state) => state.followed);
+  const known = useFleet(store, (state) => state.rollouts);
+  const whole = followed?.id === id ? followed : null;
+  // On one line it is known already, while thousands of hosts are still being read.
+  const rollout: RolloutSummary | null = whole ?? known.get(id) ?? null;
   const path = `/v1/rollouts/${encodeURIComponent(id)}`;
-  const { value: report } = useResource<RolloutReportView>(session.token, `${path}/report`, rollout?.state ?? "");
+  const { value: outcome } = useResource<RolloutOutcomeView>(session.token, `${path}/outcome`, rollout?.state ?? "");
   const [problem, setProblem] = useState("");
   const [readProblem, setReadProblem] = useState("");
   useEffect(() => store.follow(id, (error) => setReadProblem(error instanceof Error ? error.message : String(error))), [store, id]);
@@ -38,7 +41,7 @@ export function RolloutPage({ store, session, id }: { readonly store: FleetStore
       setProblem(error instanceof Error ? error.message : String(error));
     }
   };
-  const predicted = report?.totals.predictedBytes ?? null;
+  const predicted = outcome?.predictedBytes ?? null;
   const hosts = Object.values(rollout.hosts).reduce((sum, count) => sum + count, 0);
   const ended = rollout.hosts.succeeded + rollout.hosts.failed + rollout.hosts.stopped + rollout.hosts.skipped;
   return (
@@ -50,14 +53,14 @@ export function RolloutPage({ store, session, id }: { readonly store: FleetStore
       </div>
       {problem === "" ? null : <Notice kind="error" text={problem} onClose={() => setProblem("")} />}
       {rollout.reason === "" ? null : <p>{rollout.reason}</p>}
-      {rollout.explanations.length === 0 ? null : (
+      {whole === null || whole.explanations.length === 0 ? null : (
         <ul class="plain" aria-label="Why it stands where it stands">
-          {rollout.explanations.map((explanation) => (
+          {whole.explanations.map((explanation) => (
             <li key={explanation}>{explanation}</li>
           ))}
         </ul>
       )}
-      {rollout.notices.map((notice) => (
+      {whole?.notices.map((notice) => (
         <Notice key={notice} kind="hint" text={notice} />
       ))}
       <p>
@@ -66,17 +69,17 @@ export function RolloutPage({ store, session, id }: { readonly store: FleetStore
       <dl class="facts">
         <Fact name="Freed on disk" value={formatBytes(rollout.reclaimedBytes)} />
         <Fact name="Predicted" value={predicted === null ? "no dry run" : formatBytes(predicted)} />
-        <Fact name="Page cache saved" value={report === null ? "—" : formatBytes(report.totals.pageCacheSavedBytes)} />
+        <Fact name="Page cache saved" value={outcome === null ? "—" : formatBytes(outcome.pageCacheSavedBytes)} />
         <Fact name="Operation" value={rollout.operation.kind} />
         <Fact name="Hosts" value={rollout.selector} />
         <Fact name="Started" value={`${formatTime(rollout.createdAt)} by ${rollout.createdBy}`} />
         <Fact name="Ended" value={formatTime(rollout.finishedAt)} />
       </dl>
-      {(report?.failures.length ?? 0) === 0 ? null : (
+      {(outcome?.failures.length ?? 0) === 0 ? null : (
         <>
           <h2>Failures by cause</h2>
           <ul class="plain">
-            {report?.failures.map(({ cause, hosts: failed }) => (
+            {outcome?.failures.map(({ cause, hosts: failed }) => (
               <li key={cause}>
                 <strong>{formatCount(failed.length)}</strong> {failed.length === 1 ? "host" : "hosts"}: {cause}
               </li>
@@ -84,7 +87,8 @@ export function RolloutPage({ store, session, id }: { readonly store: FleetStore
           </ul>
         </>
       )}
-      {rollout.waves.map((wave, index) => (
+      {whole === null ? <p class="dim">Reading its hosts…</p> : null}
+      {whole?.waves.map((wave, index) => (
         <WaveTable key={wave.name} wave={wave} current={index === rollout.wave} isDryRun={rollout.operation.kind === "plan"} />
       ))}
     </section>
@@ -92,7 +96,7 @@ export function RolloutPage({ store, session, id }: { readonly store: FleetStore
 }
 
 /** What the state allows; the controller decides in the end. */
-function verbsFor(rollout: RolloutView): readonly Verb[] {
+function verbsFor(rollout: RolloutSummary): readonly Verb[] {
   switch (rollout.state) {
     case "created":
     case "running":

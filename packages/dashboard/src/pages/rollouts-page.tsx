@@ -19,8 +19,8 @@ const columns: readonly Column<RolloutSummary>[] = [
 ];
 
 export function RolloutsPage({ store }: { readonly store: FleetStore }) {
-  const { fleet } = useFleet(store);
-  const rows = useMemo(() => [...fleet.rollouts.values()].toSorted((left, right) => (left.createdAt > right.createdAt ? -1 : 1)), [fleet.rollouts]);
+  const rollouts = useFleet(store, (state) => state.rollouts);
+  const rows = useMemo(() => [...rollouts.values()].toSorted((left, right) => (left.createdAt > right.createdAt ? -1 : 1)), [rollouts]);
   return (
     <section class="fill">
       <h1>Rollouts</h1>

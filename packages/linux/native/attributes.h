@@ -1,5 +1,6 @@
 #pragma once
 #include <stdint.h>
+#include <string.h>
 
 /* What a file carries beside content, owner, mode and times: xattrs (with ACLs, capabilities, labels), inode flags, project id. */
 typedef struct {
@@ -8,8 +9,11 @@ typedef struct {
 
 /* Returns 0 or an errno. */
 int attributes_read(int fd, Attributes *attributes);
-static inline uint32_t attributes_short(const Attributes *attributes) {
-  return (uint32_t)attributes->digest[0] | (uint32_t)attributes->digest[1] << 8 | (uint32_t)attributes->digest[2] << 16 | (uint32_t)attributes->digest[3] << 24;
+/* What the hash of a content is mixed with (by exclusive or), so that equal hashes mean equal attributes as well. */
+static inline uint64_t attributes_mixed(const Attributes *attributes) {
+  uint64_t word;
+  memcpy(&word, attributes->digest, sizeof word);
+  return word;
 }
 /* Copies all of it but the immutable and append-only flags. Returns 0 or an errno. */
 int attributes_copy(int from, int to);

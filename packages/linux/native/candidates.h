@@ -2,22 +2,19 @@
 #include "control.h"
 #include "tree.h"
 
-/* What is known of an inode's content. Equal tokens propose; only a comparison under a lease, or by the kernel, decides. */
-typedef struct {
-  uint64_t low, high; /* XXH3-128 */
-  uint32_t attributes;
-  uint32_t flags;
-} Token;
-
 #define TOKEN_KNOWN 1u
 #define TOKEN_HEAD 2u /* of the first HEAD bytes only: enough to tell it from its whole class */
-#define TOKEN_ATTRIBUTES 8u /* attributes were read; they are in spaces of hard links only */
+#define TOKEN_ATTRIBUTES 8u /* attributes are in the hash, too; they are in spaces of hard links only */
 #define HEAD ((uint64_t)128 << 10)
 
+/*
+ * 24 bytes. The hash is XXH3-128 of the content, in spaces of hard links mixed with the attributes. Equal ones propose; only
+ * a comparison under a lease, or by the kernel, decides.
+ */
 typedef struct {
+  uint64_t low, high;
   uint32_t first; /* position in order of its first name; the others follow */
-  uint32_t names;
-  Token token;
+  uint32_t names : 28, flags : 4; /* TOKEN_*; JavaScript knows where they are */
 } Inode;
 
 typedef struct {
@@ -41,7 +38,7 @@ typedef struct {
   uint64_t size;
   int64_t mtime, ctime;
   uint64_t low, high;
-  uint32_t attributes, flags;
+  uint64_t flags;
 } IndexRecord;
 
 typedef struct {
@@ -56,5 +53,5 @@ typedef struct {
   bool drop_cache; /* what was not in the page cache before is dropped from it after */
 } Identify;
 
-/* Sets every row's state; inodes that may equal another become candidates with a token. Returns 0 or an errno. */
+/* Sets every row's state; inodes that may equal another become candidates with a hash. Returns 0 or an errno. */
 int identify_run(Identify *identify);

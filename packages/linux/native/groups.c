@@ -3,20 +3,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static int by_token(const void *left, const void *right, void *argument) {
+static int by_hash(const void *left, const void *right, void *argument) {
   const Candidates *candidates = argument;
   uint32_t l = *(const uint32_t *)left, r = *(const uint32_t *)right;
-  const Token *a = &candidates->inodes[l].token, *b = &candidates->inodes[r].token;
+  const Inode *a = &candidates->inodes[l], *b = &candidates->inodes[r];
   if (a->flags != b->flags) return a->flags < b->flags ? -1 : 1;
   if (a->low != b->low) return a->low < b->low ? -1 : 1;
   if (a->high != b->high) return a->high < b->high ? -1 : 1;
-  if (a->attributes != b->attributes) return a->attributes < b->attributes ? -1 : 1;
   return l < r ? -1 : l > r;
 }
 
-static bool equal(const Token *a, const Token *b) {
-  return a->flags == b->flags && a->low == b->low && a->high == b->high && a->attributes == b->attributes;
-}
+static bool equal(const Inode *a, const Inode *b) { return a->flags == b->flags && a->low == b->low && a->high == b->high; }
 
 static void stands_alone(Tree *tree, const Candidates *candidates, const Inode *inode) {
   Row *rows = tree_rows(tree);
@@ -41,12 +38,12 @@ int groups_find(Tree *tree, Candidates *candidates) {
     uint32_t from = count, members = 0;
     /* The class is sorted behind what is kept and then packed over it: groups never outgrow their class. */
     for (uint32_t inode = class->first; inode < class->first + class->count; inode++)
-      if (candidates->inodes[inode].token.flags & TOKEN_KNOWN) grouped[from + members++] = inode;
-    qsort_r(grouped + from, members, sizeof *grouped, by_token, candidates);
+      if (candidates->inodes[inode].flags & TOKEN_KNOWN) grouped[from + members++] = inode;
+    qsort_r(grouped + from, members, sizeof *grouped, by_hash, candidates);
     for (uint32_t run = from, end; run < from + members; run = end) {
-      const Token *token = &candidates->inodes[grouped[run]].token;
-      for (end = run + 1; end < from + members && equal(token, &candidates->inodes[grouped[end]].token); end++);
-      if (end - run == 1 || (token->flags & TOKEN_HEAD)) {
+      const Inode *one_of = &candidates->inodes[grouped[run]];
+      for (end = run + 1; end < from + members && equal(one_of, &candidates->inodes[grouped[end]]); end++);
+      if (end - run == 1 || (one_of->flags & TOKEN_HEAD)) {
         for (uint32_t one = run; one < end; one++) stands_alone(tree, candidates, &candidates->inodes[grouped[one]]);
         continue;
       }

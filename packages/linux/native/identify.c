@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 #include "hash.h"
@@ -83,11 +84,20 @@ static ssize_t read_block(int fd, char *buffer, size_t size, off_t at) {
   return (ssize_t)got;
 }
 
-/* Hashes [from, to) into a hash. Returns 0, an errno, or ESTALE when the file ends before. */
-static int hash_range(Worker *worker, int fd, uint64_t from, uint64_t to, uint64_t seed, Hash128 *hash) {
+/* Whether the page cache held all of it: then it is in the buffer, and nothing was waited for. */
+static bool read_cached(int fd, char *buffer, size_t size, uint64_t at) {
+  struct iovec one = {buffer, size};
+  return preadv2(fd, &one, 1, (off_t)at, RWF_NOWAIT) == (ssize_t)size;
+}
+
+/*
+ * Hashes [from, to) into a hash; `ready`: its first block is in the buffer. Returns 0, an errno, or ESTALE when the file
+ * ends before.
+ */
+static int hash_range(Worker *worker, int fd, uint64_t from, uint64_t to, bool ready, uint64_t seed, Hash128 *hash) {
   Control *control = worker->shared->job->control;
   if (to - from <= BLOCK) {
-    ssize_t got = read_block(fd, worker->buffer, (size_t)(to - from), (off_t)from);
+    ssize_t got = ready ? (ssize_t)(to - from) : read_block(fd, worker->buffer, (size_t)(to - from), (off_t)from);
     if (got < 0) return (int)-got;
     if ((uint64_t)got != to - from) return ESTALE;
     *hash = hash_block(worker->buffer, (size_t)got, seed);
@@ -97,7 +107,7 @@ static int hash_range(Worker *worker, int fd, uint64_t from, uint64_t to, uint64
   HashStream *stream = hash_stream_start(worker->stream, seed);
   for (uint64_t at = from; at < to;) {
     size_t size = to - at < BLOCK ? (size_t)(to - at) : BLOCK;
-    ssize_t got = read_block(fd, worker->buffer, size, (off_t)at);
+    ssize_t got = ready && at == from ? (ssize_t)size : read_block(fd, worker->buffer, size, (off_t)at);
     if (got < 0) return (int)-got;
     if ((size_t)got != size) return ESTALE;
     hash_stream_add(stream, worker->buffer, size);
@@ -111,7 +121,7 @@ static int hash_range(Worker *worker, int fd, uint64_t from, uint64_t to, uint64
 
 /*
  * Reads one inode: its first HEAD bytes, or, when those are known, what comes after them, hashed with the head's hash for
- * a seed, so that nothing is read twice. Sets its token, or settles its rows as changed or failed.
+ * a seed, so that nothing is read twice. Sets its hash, or settles its rows as changed or failed.
  */
 static void read_inode(Worker *worker, Inode *inode, bool rest) {
   Identify *job = worker->shared->job;
@@ -124,27 +134,23 @@ static void read_inode(Worker *worker, Inode *inode, bool rest) {
   struct stat stat;
   int error = fd < 0 ? -fd : fstat(fd, &stat) != 0 ? errno : 0;
   if (error == 0 && !unchanged(&stat, row)) error = ESTALE;
-  Token token = {.flags = TOKEN_KNOWN, .attributes = inode->token.attributes};
-  if (error == 0 && job->identity[row->space]) {
-    token.flags |= TOKEN_ATTRIBUTES;
-    Attributes attributes;
-    if (!rest) {
-      error = attributes_read(fd, &attributes);
-      token.attributes = attributes_short(&attributes);
-    }
-  }
+  Hash128 hash = {0};
+  uint32_t flags = TOKEN_KNOWN | (job->identity[row->space] ? TOKEN_ATTRIBUTES : 0);
+  Attributes attributes = {0};
+  /* Of the rest, they are in the seed. */
+  if (error == 0 && (flags & TOKEN_ATTRIBUTES) && !rest) error = attributes_read(fd, &attributes);
   if (error == 0) {
-    bool cached = !job->drop_cache || cache_has(fd);
     uint64_t from = rest ? HEAD : 0, to = rest || row->size <= HEAD ? row->size : HEAD;
-    Hash128 hash;
+    /* Only where the first read finds something missing is the kernel asked whether there was anything at all. */
+    bool ready = job->drop_cache && read_cached(fd, worker->buffer, to - from < BLOCK ? (size_t)(to - from) : BLOCK, from);
+    bool cached = !job->drop_cache || ready || cache_has(fd);
     if (rest) posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    error = hash_range(worker, fd, from, to, rest ? inode->token.low : 0, &hash);
+    error = hash_range(worker, fd, from, to, ready, rest ? inode->low : 0, &hash);
     /* What is read at once needs no second look: a change since the first one has another ctime than the one remembered. */
     if (error == 0 && to - from > BLOCK && (fstat(fd, &stat) != 0 || !unchanged(&stat, row))) error = ESTALE;
     if (error == 0) {
-      token.low = hash.low;
-      token.high = hash.high;
-      if (to < row->size) token.flags |= TOKEN_HEAD;
+      hash.low ^= attributes_mixed(&attributes);
+      if (to < row->size) flags |= TOKEN_HEAD;
       atomic_fetch_add_explicit(&job->control->bytes_hashed, (int64_t)(to - from), memory_order_relaxed);
       atomic_fetch_add_explicit(&job->control->files, rest ? 0 : 1, memory_order_relaxed);
     }
@@ -152,7 +158,9 @@ static void read_inode(Worker *worker, Inode *inode, bool rest) {
   }
   worker->reads++;
   if (fd >= 0) close(fd);
-  inode->token = error == 0 ? token : (Token){0};
+  inode->low = hash.low;
+  inode->high = hash.high;
+  inode->flags = error == 0 ? flags : 0;
   if (error == 0 || error == ECANCELED) return;
   bool changed = error == ESTALE || error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO;
   settle(candidates, tree, inode, changed ? STATE_CHANGED : STATE_ERROR);
@@ -166,22 +174,23 @@ static void learn(Worker *worker, Inode *inode) {
   const Row *row = &tree_rows(tree)[worker->shared->candidates->order[inode->first]];
   const IndexRecord *record = job->index_count == 0 ? NULL : lookup(job, tree->guests[tree_dirs(tree)[row->dir].guest].dev, row);
   uint32_t wanted = job->identity[row->space] ? TOKEN_ATTRIBUTES : 0;
-  if (record != NULL && (record->flags & wanted) == wanted)
-    inode->token = (Token){record->low, record->high, wanted ? record->attributes : 0, (record->flags & TOKEN_HEAD) | TOKEN_KNOWN | wanted};
-  else read_inode(worker, inode, false);
+  if (record != NULL && (record->flags & TOKEN_ATTRIBUTES) == wanted) {
+    inode->low = record->low;
+    inode->high = record->high;
+    inode->flags = (record->flags & TOKEN_HEAD) | TOKEN_KNOWN | wanted;
+  } else read_inode(worker, inode, false);
 }
 
 /* Second pass: a large file is read on only if its first bytes do not already tell it from all others. */
 static void learn_rest(Worker *worker, Inode *inode) {
-  if (!(inode->token.flags & TOKEN_WANTED)) return;
+  if (!(inode->flags & TOKEN_WANTED)) return;
   read_inode(worker, inode, true);
 }
 
-static int by_token(const void *left, const void *right) {
-  const Token *a = &(*(Inode *const *)left)->token, *b = &(*(Inode *const *)right)->token;
+static int by_hash(const void *left, const void *right) {
+  const Inode *a = *(Inode *const *)left, *b = *(Inode *const *)right;
   if (a->low != b->low) return a->low < b->low ? -1 : 1;
-  if (a->high != b->high) return a->high < b->high ? -1 : 1;
-  return a->attributes < b->attributes ? -1 : a->attributes > b->attributes;
+  return a->high < b->high ? -1 : a->high > b->high;
 }
 
 /* Marks the inodes of large classes that the second pass must read; returns how many, or -1 without memory. */
@@ -196,14 +205,14 @@ static int64_t mark_undecided(const Tree *tree, Candidates *candidates) {
     uint32_t count = 0;
     bool any_whole = false;
     for (uint32_t inode = 0; inode < class->count; inode++) {
-      if (inodes[inode].token.flags & TOKEN_HEAD) heads[count++] = &inodes[inode];
-      else any_whole |= (inodes[inode].token.flags & TOKEN_KNOWN) != 0;
+      if (inodes[inode].flags & TOKEN_HEAD) heads[count++] = &inodes[inode];
+      else any_whole |= (inodes[inode].flags & TOKEN_KNOWN) != 0;
     }
-    qsort(heads, count, sizeof *heads, by_token);
+    qsort(heads, count, sizeof *heads, by_hash);
     for (uint32_t head = 0; head < count; head++)
       /* A file known as a whole cannot be compared with a head: then every head is read on. */
-      if (any_whole || (head > 0 && by_token(&heads[head - 1], &heads[head]) == 0) || (head + 1 < count && by_token(&heads[head], &heads[head + 1]) == 0)) {
-        heads[head]->token.flags |= TOKEN_WANTED;
+      if (any_whole || (head > 0 && by_hash(&heads[head - 1], &heads[head]) == 0) || (head + 1 < count && by_hash(&heads[head], &heads[head + 1]) == 0)) {
+        heads[head]->flags |= TOKEN_WANTED;
         marked++;
       }
     free(heads);

@@ -28,7 +28,7 @@ int index_build(const Tree *tree, const uint8_t *gone, const IndexRecord *old, s
   }
   for (uint32_t at = 0; at < candidates->inode_count; at++) {
     const Inode *inode = &candidates->inodes[at];
-    if (gone[at] || !(inode->token.flags & TOKEN_KNOWN)) continue;
+    if (gone[at] || !(inode->flags & TOKEN_KNOWN)) continue;
     const Row *row = &tree_rows(tree)[candidates->order[inode->first]];
     fresh[made++] = (IndexRecord){
         .dev = tree->guests[tree_dirs(tree)[row->dir].guest].dev,
@@ -36,10 +36,9 @@ int index_build(const Tree *tree, const uint8_t *gone, const IndexRecord *old, s
         .size = row->size,
         .mtime = row->mtime,
         .ctime = row->ctime,
-        .low = inode->token.low,
-        .high = inode->token.high,
-        .attributes = inode->token.attributes,
-        .flags = inode->token.flags & (TOKEN_KNOWN | TOKEN_HEAD | TOKEN_ATTRIBUTES),
+        .low = inode->low,
+        .high = inode->high,
+        .flags = inode->flags & (TOKEN_KNOWN | TOKEN_HEAD | TOKEN_ATTRIBUTES),
     };
   }
   qsort(fresh, made, sizeof *fresh, by_place);

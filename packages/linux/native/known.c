@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "change-set.h"
+#include "names.h"
 
 enum { KEPT, READ_AGAIN, GONE };
 
@@ -148,27 +149,13 @@ static int read_siblings(Known *known, Said *said) {
   return 0;
 }
 
-static uint32_t copy_name(const Known *known, Tree *tree, size_t *at, uint32_t from) {
+static uint32_t copy_name(const Known *known, Tree *tree, Names *names, uint32_t from) {
   if (from == NO_NAME) return NO_NAME;
   const char *name = tree_name(known->old, from);
-  size_t length = strlen(name) + 1, to = *at;
-  memcpy(tree->names.base + to, name, length);
-  *at += length;
-  return (uint32_t)to;
+  return names_add(names, tree, name, strlen(name));
 }
 
-static size_t names_length(const Known *known) {
-  const Dir *dirs = tree_dirs(known->old);
-  const Row *rows = tree_rows(known->old);
-  size_t length = 0;
-  for (uint32_t dir = 0; dir < tree_dir_count(known->old); dir++)
-    if (known->states[dir] != GONE && !is_root(dirs, dir)) length += strlen(tree_name(known->old, dirs[dir].name)) + 1;
-  for (uint32_t row = 0; row < tree_row_count(known->old); row++)
-    if ((rows[row].mode & ROW_USED) && known->states[rows[row].dir] == KEPT) length += strlen(tree_name(known->old, rows[row].name)) + 1;
-  return length;
-}
-
-static int carry_dirs(Known *known, Tree *tree, size_t *name) {
+static int carry_dirs(Known *known, Tree *tree, Names *names) {
   const Dir *dirs = tree_dirs(known->old);
   for (uint32_t dir = 0; dir < tree_dir_count(known->old); dir++) {
     if (known->states[dir] == GONE) continue;
@@ -180,7 +167,8 @@ static int carry_dirs(Known *known, Tree *tree, size_t *name) {
     known->origin[number] = dir;
     *made = known->states[dir] == KEPT ? dirs[dir] : (Dir){.guest = dirs[dir].guest};
     made->parent = known->renumbered[dirs[dir].parent]; /* carried over before: a directory stands behind its parent */
-    made->name = copy_name(known, tree, name, dirs[dir].name);
+    made->name = copy_name(known, tree, names, dirs[dir].name);
+    if (made->name == NO_NAME && dirs[dir].name != NO_NAME) return ENOMEM;
     Guest *guest = &tree->guests[made->guest];
     for (int count = 0; count < COUNTS; count++) atomic_fetch_add(&guest->counts[count], count == COUNT_LOGICAL ? (int64_t)made->logical : made->counts[count]);
     known->carried = number + 1;
@@ -188,7 +176,7 @@ static int carry_dirs(Known *known, Tree *tree, size_t *name) {
   return 0;
 }
 
-static int carry_rows(const Known *known, Tree *tree, size_t *name) {
+static int carry_rows(const Known *known, Tree *tree, Names *names) {
   const Row *rows = tree_rows(known->old);
   uint32_t count = 0;
   for (uint32_t row = 0; row < tree_row_count(known->old); row++) count += (rows[row].mode & ROW_USED) && known->states[rows[row].dir] == KEPT;
@@ -199,7 +187,8 @@ static int carry_rows(const Known *known, Tree *tree, size_t *name) {
     if (!(rows[row].mode & ROW_USED) || known->states[rows[row].dir] != KEPT) continue;
     *to = rows[row];
     to->dir = known->renumbered[rows[row].dir];
-    to->name = copy_name(known, tree, name, rows[row].name);
+    to->name = copy_name(known, tree, names, rows[row].name);
+    if (to->name == NO_NAME) return ENOMEM;
     to->state = 0;
     to++;
   }
@@ -222,10 +211,10 @@ int known_carry(Known *known, Tree *tree) {
   for (uint32_t dir = 0; error == 0 && dir < count; dir++)
     if (is_root(dirs, dir) && known->states[dir] == GONE) known->states[dir] = READ_AGAIN;
   if (error == 0) error = read_siblings(known, &said);
-  size_t name = error == 0 ? region_take(&tree->names, names_length(known)) : 0;
-  if (name == SIZE_MAX) error = ENOMEM;
-  if (error == 0) error = carry_dirs(known, tree, &name);
-  if (error == 0) error = carry_rows(known, tree, &name);
+  Names names = {0};
+  if (error == 0) error = carry_dirs(known, tree, &names);
+  if (error == 0) error = carry_rows(known, tree, &names);
+  names_close(&names);
   free(said.names);
   free(said.inodes);
   return error;

@@ -1,4 +1,5 @@
 #include "walk.h"
+#include "names.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,9 +13,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* A run of rows or of name bytes that one thread fills: large enough that threads hardly ever meet. */
+/* A run of rows that one thread fills: large enough that threads hardly ever meet. */
 #define ROW_RUN 512
-#define NAME_RUN 32768
 #define DIRENTS 65536
 
 /* The rules that can still match below a directory, shared by all directories they are equal for. */
@@ -43,7 +43,7 @@ typedef struct {
 typedef struct {
   Shared *shared;
   size_t row, row_end; /* bytes */
-  size_t name, name_end;
+  Names names;
   Path path;
   char *dirents;
 } Worker;
@@ -59,20 +59,6 @@ struct linux_dirent64 {
 static void give_up(Shared *shared, int error) {
   int none = 0;
   atomic_compare_exchange_strong(&shared->error, &none, error);
-}
-
-static uint32_t take_name(Worker *worker, const char *name, size_t length) {
-  Tree *tree = worker->shared->walk->tree;
-  if (worker->name + length + 1 > worker->name_end) {
-    size_t at = region_take(&tree->names, NAME_RUN);
-    if (at == SIZE_MAX) return NO_NAME;
-    worker->name = at;
-    worker->name_end = at + NAME_RUN;
-  }
-  uint32_t at = (uint32_t)worker->name;
-  memcpy(tree->names.base + at, name, length + 1);
-  worker->name += length + 1;
-  return at;
 }
 
 static Row *take_row(Worker *worker) {
@@ -194,7 +180,7 @@ static void visit(Worker *worker, uint32_t dir, const Rules *rules, int fd, Gues
   }
   if (type == DT_DIR) {
     if (walk->known != NULL && known_has(walk->known, dir, name)) return;
-    uint32_t at = take_name(worker, name, length);
+    uint32_t at = names_add(&worker->names, walk->tree, name, length);
     size_t child = region_take(&walk->tree->dirs, sizeof(Dir));
     if (at == NO_NAME || child == SIZE_MAX) return give_up(shared, ENOMEM);
     Dir *made = (Dir *)(walk->tree->dirs.base + child);
@@ -212,7 +198,7 @@ static void visit(Worker *worker, uint32_t dir, const Rules *rules, int fd, Gues
   }
   if (!known && syscall(SYS_statx, fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &stat) != 0) {
     if (errno != ENOENT) {
-      uint32_t at = take_name(worker, name, length);
+      uint32_t at = names_add(&worker->names, walk->tree, name, length);
       tree_fail(walk->tree, dir, at, errno);
     }
     return;
@@ -231,7 +217,7 @@ static void visit(Worker *worker, uint32_t dir, const Rules *rules, int fd, Gues
     counts[COUNT_TOO_SMALL]++;
     return;
   }
-  uint32_t at = take_name(worker, name, length);
+  uint32_t at = names_add(&worker->names, walk->tree, name, length);
   Row *row = at == NO_NAME ? NULL : take_row(worker);
   if (row == NULL) return give_up(shared, ENOMEM);
   counts[COUNT_ROWS]++;
@@ -353,6 +339,7 @@ int walk_run(Walk *walk) {
     for (uint32_t at = 0; at < threads; at++) {
       free(workers[at].dirents);
       free(workers[at].path.text);
+      names_close(&workers[at].names);
     }
   }
   while (shared.all_rules != NULL) {

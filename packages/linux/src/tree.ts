@@ -79,7 +79,9 @@ const rowWords = 16;
 const dirWords = 20;
 const failureWords = 3;
 const countWords = 14;
-const inodeWords = 8;
+const inodeWords = 6;
+/** Of an inode's last word; the others say what is known of its content. */
+const inodeNames = 0x0fff_ffff;
 const noName = 0xffff_ffff;
 const high = 2 ** 32;
 const flagImmutable = 0x8000;
@@ -297,10 +299,10 @@ export class Candidates {
 
   /** Where the inode's names begin in `order`. */
   firstName(inode: number): number {
-    return this.#inodes[inode * inodeWords] ?? 0;
+    return this.#inodes[inode * inodeWords + 4] ?? 0;
   }
   names(inode: number): number {
-    return this.#inodes[inode * inodeWords + 1] ?? 0;
+    return (this.#inodes[inode * inodeWords + 5] ?? 0) & inodeNames;
   }
   /** A row of the inode. */
   row(inode: number): number {

@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import { makeDirectory } from "./make-directory.ts";
 
 /** Names the layout of the records too: another layout is another name, and an index is only a cache. */
-const magic = "samepage index 2";
+const magic = "samepage index 3";
 const headerBytes = 64;
 const recordBytes = 64;
 

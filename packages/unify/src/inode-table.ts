@@ -65,7 +65,7 @@ export class InodeTable implements InodeFacts {
     // What is shared already stays shared.
     if (this.#uncovered?.[inode] === 1 && !this.isPooled(inode)) return "not-in-template";
     if (this.shares(inode) === "extents" && this.#tree.isImmutable(this.#candidates.row(inode))) return "immutable";
-    if (!this.#heldNumbers.has(this.ino(inode))) return undefined;
+    if (this.#heldNumbers.size === 0 || !this.#heldNumbers.has(this.ino(inode))) return undefined;
     const keys = this.#space(inode)?.devices.map((device) => inodeKey(device, this.ino(inode))) ?? [];
     if (keys.some((key) => this.#held.locked.has(key))) return "locked";
     return keys.some((key) => this.#held.swap.has(key)) ? "swap-file" : undefined;

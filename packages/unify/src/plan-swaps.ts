@@ -57,9 +57,9 @@ export function planSwaps(groups: { readonly groupStart: Uint32Array; readonly g
   const fate = new InodeFates(groups.inodeCount);
   const extents: number[][] = [];
   for (let group = 0; group + 1 < groups.groupStart.length; group++) {
-    const inodes = [...groups.grouped.subarray(groups.groupStart[group], groups.groupStart[group + 1])];
-    if (facts.shares(inodes[0] ?? 0) === "extents") extents.push(inodes);
-    else planGroup(inodes, facts, words, fate);
+    const [from = 0, to = 0] = [groups.groupStart[group], groups.groupStart[group + 1]];
+    if (facts.shares(groups.grouped[from] ?? 0) === "extents") extents.push([...groups.grouped.subarray(from, to)]);
+    else if (!planPlainGroup(groups.grouped, from, to, facts, words, fate)) planGroup([...groups.grouped.subarray(from, to)], facts, words, fate);
   }
   return { words: words.all(), fate, extents };
 }
@@ -79,9 +79,45 @@ class SwapWords {
     this.#words.set(members, this.#count);
     this.#count += members.length;
   }
+  /** All inodes of a group become members but one, from the last to the first. */
+  pushGroup(canonical: number, grouped: Uint32Array, from: number, to: number): void {
+    this.#words[this.#count++] = canonical;
+    this.#words[this.#count++] = to - from - 1;
+    for (let at = to - 1; at >= from; at--) {
+      const member = grouped[at] ?? 0;
+      if (member !== canonical) this.#words[this.#count++] = member;
+    }
+  }
   all(): Uint32Array {
     return this.#words.subarray(0, this.#count);
   }
+}
+
+/**
+ * What nearly every group is: no inode of it hindered or in the pool, and room for all names on one. There may be millions,
+ * so nothing is allocated for it.
+ * @returns false, with nothing decided, for a group of any other kind
+ */
+function planPlainGroup(grouped: Uint32Array, from: number, to: number, facts: InodeFacts, words: SwapWords, fate: InodeFates): boolean {
+  let canonical = grouped[from] ?? 0;
+  let names = 0;
+  for (let at = from; at < to; at++) {
+    const inode = grouped[at] ?? 0;
+    if (facts.hindrance(inode) !== undefined || facts.isPooled(inode)) return false;
+    names += facts.names(inode);
+    if (betterFirst(inode, canonical, facts) < 0) canonical = inode;
+  }
+  // One more name is the pool's own.
+  if (facts.links(canonical) + 1 + names - facts.names(canonical) > facts.linkLimit(canonical)) return false;
+  for (let at = from; at < to; at++) fate.set(grouped[at] ?? 0, "member");
+  fate.set(canonical, "canonical");
+  words.pushGroup(canonical, grouped, from, to);
+  return true;
+}
+
+/** The order in which inodes outside the pool are chosen to stay. */
+function betterFirst(a: number, b: number, facts: InodeFacts): number {
+  return facts.links(b) - facts.links(a) || facts.ctime(a) - facts.ctime(b) || facts.ino(a) - facts.ino(b);
 }
 
 function planGroup(inodes: readonly number[], facts: InodeFacts, words: SwapWords, fate: InodeFates): void {
@@ -96,7 +132,7 @@ function planGroup(inodes: readonly number[], facts: InodeFacts, words: SwapWord
   for (const inode of targets) fate.set(inode, "already-unified");
   // Fullest first: objects then stay few, and the emptiest becomes garbage soonest.
   targets.sort((a, b) => facts.links(b) - facts.links(a) || facts.ino(a) - facts.ino(b));
-  loose.sort((a, b) => facts.links(b) - facts.links(a) || facts.ctime(a) - facts.ctime(b) || facts.ino(a) - facts.ino(b));
+  loose.sort((a, b) => betterFirst(a, b, facts));
   while (loose.length > 0) {
     const pooled = targets.shift();
     const target = pooled ?? loose.shift();

@@ -108,10 +108,12 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
     const swaps = planSwaps(candidates, facts);
     const placement = await measureExtents(tree, candidates, Uint32Array.from(swaps.extents.flat()), settings.threads ?? availableParallelism(), run.job);
     const reflinks = planReflinks(swaps.extents, facts, placement, swaps.fate);
-    const counted = tally(guests, tree, { candidates, fate: swaps.fate }, (inode) => ({
-      state: "done",
-      freed: facts.shares(inode) === "extents" ? placement(inode).exclusive : tree.allocated(candidates.row(inode)),
-    }));
+    // One object for all of the many inodes: each is looked at once, before the next.
+    const predicted: { state: "done"; freed: number } = { state: "done", freed: 0 };
+    const counted = tally(guests, tree, { candidates, fate: swaps.fate }, (inode) => {
+      predicted.freed = facts.shares(inode) === "extents" ? placement(inode).exclusive : tree.allocated(candidates.row(inode));
+      return predicted;
+    });
     failures.push(...treeFailures(tree, guests));
     const report = toReport(groups, run, started, { ...counted, files: { ...counted.files, visited }, failures, dryRun: true });
     const hash = planHash(tree, swaps.words, reflinks);

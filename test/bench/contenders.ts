@@ -21,7 +21,7 @@ export interface Contender {
 
 const cli = join(import.meta.dirname, "../../packages/cli/bin/samepage.mjs");
 
-/** All files of a byte or more, wherever they lie: what the others look at, without our own excludes. */
+/** All files of a byte or more, wherever they lie, at the priority of everybody: what the others look at, and compete with. */
 const samepage = (verb: "plan" | "unify", tree: string, scratch: string, ...options: readonly string[]) => [
   process.execPath,
   cli,
@@ -29,6 +29,7 @@ const samepage = (verb: "plan" | "unify", tree: string, scratch: string, ...opti
   verb,
   "--json",
   "--min-size=1",
+  "--priority=normal",
   `--exclude-from=${join(scratch, "no-excludes")}`,
   `--state-dir=${join(scratch, "state")}`,
   ...options,

@@ -1,15 +1,14 @@
-import { executePlan } from "./apply-plan.ts";
-import { collectPools } from "./collect-garbage.ts";
-import { deunifyGuests } from "./deunify.ts";
 import { preparePlan, type PreparedPlan } from "./plan-unify.ts";
 import type { DeunifyReport, GarbageReport, StatusReport, VerifyReport } from "./pool-report.ts";
-import { recoverBefore } from "./recover.ts";
 import { UnifyError } from "./unify-error.ts";
 import type { PoolOptions, UnifyOptions } from "./unify-options.ts";
 import type { UnifyPlan } from "./unify-plan.ts";
 import type { UnifyReport } from "./unify-report.ts";
-import { readStatus } from "./unify-status.ts";
-import { verifyPools } from "./verify-pool.ts";
+
+/*
+ * What only one of the functions needs is loaded when it is called: a plan is often asked for by a command that ends with
+ * it, and starting is a good part of what that costs.
+ */
 
 /** Plans made in this process, with what apply needs besides. */
 const prepared = new WeakMap<UnifyPlan, PreparedPlan>();
@@ -38,32 +37,38 @@ export async function applyPlan(plan: UnifyPlan, options: UnifyOptions): Promise
   const own = prepared.get(plan);
   if (own === undefined) throw new UnifyError("plan-outdated", plan.hash, "is not a plan of this process, or was applied before", "Plan again and compare the hash.");
   prepared.delete(plan);
+  const { executePlan } = await import("./apply-plan.ts");
   return executePlan(own, options);
 }
 
 /** Makes identical files of the guests share storage, after settling what an interrupted run has left. @throws UnifyError */
 export async function unify(options: UnifyOptions): Promise<UnifyReport> {
+  const [{ recoverBefore }, { executePlan }] = await Promise.all([import("./recover.ts"), import("./apply-plan.ts")]);
   const recovered = await recoverBefore(options);
   const report = await executePlan(await preparePlan(options), options);
   return { ...report, failures: [...recovered, ...report.failures] };
 }
 
 /** Gives back private copies; names that were hard links to each other before they were unified are so again. @throws UnifyError */
-export function deunify(options: UnifyOptions): Promise<DeunifyReport> {
+export async function deunify(options: UnifyOptions): Promise<DeunifyReport> {
+  const { deunifyGuests } = await import("./deunify.ts");
   return deunifyGuests(options);
 }
 
 /** Re-reads pool objects against their digests. @throws UnifyError */
-export function verifyPool(options: PoolOptions): Promise<VerifyReport> {
+export async function verifyPool(options: PoolOptions): Promise<VerifyReport> {
+  const { verifyPools } = await import("./verify-pool.ts");
   return verifyPools(options);
 }
 
 /** How pools and guests stand. @throws UnifyError */
-export function unifyStatus(options: PoolOptions): Promise<StatusReport> {
+export async function unifyStatus(options: PoolOptions): Promise<StatusReport> {
+  const { readStatus } = await import("./unify-status.ts");
   return readStatus(options);
 }
 
 /** Removes pool objects that no guest uses any more. @throws UnifyError */
-export function collectGarbage(options: PoolOptions): Promise<GarbageReport> {
+export async function collectGarbage(options: PoolOptions): Promise<GarbageReport> {
+  const { collectPools } = await import("./collect-garbage.ts");
   return collectPools(options);
 }

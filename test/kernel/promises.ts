@@ -51,6 +51,9 @@ const semantics = [
   "what is no longer shared takes attributes again",
   "the last link is copied while another guest has it open",
   "and that guest reads the old bytes",
+  ...["by an O_PATH descriptor", "by a descriptor in flight", "by a mapping", "by a mount of the file", "through an overlay"].map((how) => `the last link is not written in place while another guest holds the inode ${how}`),
+  "only who set a mark lifts it",
+  "a mark outlasts the last name for as long as somebody has the inode open",
 ];
 
 const attributes = ["owner, mode, times, xattrs, ACL, capability and bytes are copied", "holes stay holes", "a directory's default ACL is not inherited by a copy"];
@@ -68,9 +71,34 @@ const failures = [
   "with the daemon stuck a write is refused",
   "and works once it goes on",
   ...killSteps.map((step) => `kill -9 at step '${step}: an error or a private copy, all else intact, cleaned up`),
+  "a batch that fails half way marks nothing",
   "programs of another version give way and leave their marks",
+  ...["aside", "half", "beside", "whole", "replaced"].map((step) => `kill -9 at step '${step}' of an upgrade: hooks and marks stay in force`),
   "removed hooks guard nothing",
   "after a reboot the marks are back from the log",
+  "and those of a batch that failed are not",
+  "an inode with one name that another guest still has open is marked again, too",
+];
+
+/** See IOCTLS.md of the guard. */
+const ioctls = [
+  ...["FS_IOC_SETFLAGS", "FS_IOC_FSSETXATTR", "FS_IOC_SETVERSION", "EXT4_IOC_SETVERSION", "EXT4_IOC_SETVERSION of 32 bits", "EXT4_IOC_MIGRATE", "FS_IOC_ENABLE_VERITY"].map((name) => `${name} is refused`),
+  ...[
+    "FICLONE", "FICLONERANGE", "FIDEDUPERANGE", "FS_IOC_RESVSP", "FS_IOC_UNRESVSP", "FS_IOC_UNRESVSP64", "FS_IOC_ZERO_RANGE", "FS_IOC_SET_ENCRYPTION_POLICY",
+    "EXT4_IOC_MOVE_EXT", "EXT4_IOC_MOVE_EXT as donor", "EXT4_IOC_SWAP_BOOT", "EXT4_IOC_ALLOC_DA_BLKS", "EXT4_IOC_PRECACHE_EXTENTS", "EXT4_IOC_CLEAR_ES_CACHE",
+    "XFS_IOC_SWAPEXT", "XFS_IOC_SWAPEXT the other way", "XFS_IOC_EXCHANGE_RANGE", "XFS_IOC_EXCHANGE_RANGE the other way", "XFS_IOC_COMMIT_RANGE", "XFS_IOC_ALLOCSP64", "XFS_IOC_FREESP64", "XFS_IOC_FREE_EOFBLOCKS",
+    "BTRFS_IOC_DEFRAG", "BTRFS_IOC_DEFRAG_RANGE", "BTRFS_IOC_ENCODED_WRITE",
+  ].map((name) => `${name} changes nothing`),
+  ...["XFS_IOC_ATTRMULTI_BY_HANDLE", "XFS_IOC_SCRUB_METADATA", "XFS_IOC_SCRUBV_METADATA", "EXT4_IOC_SETFSUUID", "BTRFS_IOC_ADD_DEV", "BTRFS_IOC_DEV_REPLACE"].map((name) => `${name} of a guest is refused`),
+];
+
+const devices = [
+  "a partition's disk is kept from guests",
+  "and a disk's raw commands through a descriptor for reading",
+  "a volume's parts are kept from guests, down to the disk below a loop device's file",
+  "and that file",
+  "a file system whose device cannot be traced is not guarded, and says so",
+  "btrfs's devices are kept from guests",
 ];
 
 const attacks = ["raw-device", "reopen", "handle", "xfs-handle", "own-link", "storm", "mounts", "userns", "path-descriptor"];
@@ -94,18 +122,24 @@ const unify = [
   "a write in one guest is its own, the other keeps file and bytes",
   "an attribute of a shared file is refused",
   "samepage local status lists marks, breaks, refused writes and latency",
+  "names of one file in a guest stay one file when one of them is written",
   "a broken link whose content is equal again is unified again",
-  "samepage local deunify: every file is the guest's own again, and no mark is left",
+  "samepage local gc: who has a removed file open still, reads its bytes",
+  "samepage local deunify: every file is the guest's own again",
+  "and who has the shared file open still, reads its bytes",
+  "and when nobody has, no mark is left",
 ];
 
 export const suites: Readonly<Record<string, readonly string[]>> = {
   // First: later suites need the module.
   "late-module": ["btrfs loaded after the programs: a mark is enforced and a write breaks the link"],
-  semantics: onEachFileSystem(semantics),
+  semantics: [...onEachFileSystem(semantics), "and goes when the inode has gone"],
   attributes: onEachFileSystem(attributes),
   failures,
   // On btrfs stat's device number is no block device's: there is nothing to open raw.
   hostile: onEachFileSystem(attacks.map((attack) => `hostile guest, ${attack}: nothing of the shared inode changes`)).filter((name) => !name.startsWith("btrfs: hostile guest, raw-device")),
+  ioctls: onEachFileSystem(ioctls),
+  devices,
   tools,
   cost: ["breaking a link of 1 MB takes at most twice cp --preserve=all"],
   hammer: fileSystems.map((type) => `${type}: 8 writers in 8 guests, ${rounds[type]} rounds, mixed ways to open`),

@@ -10,22 +10,27 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "clock.h"
 #include "file-systems.h"
 #include "journal.h"
 #include "log.h"
 #include "mark-log.h"
 #include "marking.h"
+#include "retired.h"
 
 #define CLIENTS 16
+#define SWEEP_MS 5000 /* between looks for inodes that have gone */
 #define LINE (64 << 10)  /* a request; about 1,200 inodes */
 
 struct client {
 	int fd;
 	int pid;
+	__u32 number; /* random: marks that another daemon left name none of today's connections */
 	size_t filled;
 	char line[LINE];
 };
@@ -89,8 +94,27 @@ static void answer_request(const struct client *client, const char *id, int erro
 	reply(client, text, (size_t)length);
 }
 
-/* `ID mark|unmark FD:INO …`: the descriptors are the client's, fetched from it (Node cannot pass descriptors). */
-static void handle_inodes(const struct client *client, const char *id, bool mark, char *rest)
+static int mark(struct marking *batch, __u32 requester, unsigned long long *ino)
+{
+	return marking_mark(batch, programs, requester, ino);
+}
+
+static int unmark(struct marking *batch, __u32 requester, unsigned long long *ino)
+{
+	(void)ino;
+	return marking_unmark(batch, programs, requester);
+}
+
+static int retire_all(struct marking *batch, __u32 requester, unsigned long long *ino)
+{
+	(void)requester;
+	(void)ino;
+	marking_retire(batch);
+	return 0;
+}
+
+/* `ID mark|unmark|retire FD:INO …`: the descriptors are the client's, fetched from it (Node cannot pass descriptors). */
+static void handle_inodes(const struct client *client, const char *id, int (*use)(struct marking *, __u32, unsigned long long *), char *rest)
 {
 	static struct marking batch;
 	unsigned long long ino = 0;
@@ -111,7 +135,7 @@ static void handle_inodes(const struct client *client, const char *id, bool mark
 	if (process >= 0)
 		close(process);
 	if (!error)
-		error = mark ? marking_mark(&batch, programs, &ino) : marking_unmark(&batch, programs);
+		error = use(&batch, client->number, &ino);
 	marking_close(&batch);
 	answer_request(client, id, error, ino);
 }
@@ -126,9 +150,11 @@ static void handle(struct client *client, char *line)
 	if (!strcmp(verb, "status"))
 		status(client, id);
 	else if (!strcmp(verb, "mark") && line)
-		handle_inodes(client, id, true, line);
+		handle_inodes(client, id, mark, line);
 	else if (!strcmp(verb, "unmark") && line)
-		handle_inodes(client, id, false, line);
+		handle_inodes(client, id, unmark, line);
+	else if (!strcmp(verb, "retire") && line)
+		handle_inodes(client, id, retire_all, line);
 	else if (!strcmp(verb, "watch")) {
 		answer_request(client, id, 0, 0);
 		journal_watch(client->fd);
@@ -148,11 +174,12 @@ static void accept_client(void)
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (client_count == CLIENTS || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) || peer.uid != 0) {
+	__u32 number;
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number) || client_count == CLIENTS || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) || peer.uid != 0) {
 		close(fd);
 		return;
 	}
-	clients[client_count++] = (struct client){ .fd = fd, .pid = peer.pid };
+	clients[client_count++] = (struct client){ .fd = fd, .pid = peer.pid, .number = number };
 }
 
 static void drop(int index)
@@ -183,12 +210,17 @@ static bool read_client(struct client *client)
 static void *serve(void *unused)
 {
 	(void)unused;
+	unsigned long long swept = 0;
 	for (;;) {
 		struct pollfd polled[CLIENTS + 2] = { { .fd = listener, .events = POLLIN }, { .fd = mounts, .events = POLLPRI } };
 		for (int i = 0; i < client_count; i++)
 			polled[i + 2] = (struct pollfd){ .fd = clients[i].fd, .events = POLLIN };
-		if (poll(polled, (nfds_t)client_count + 2, -1) < 0)
+		if (poll(polled, (nfds_t)client_count + 2, SWEEP_MS) < 0)
 			continue;
+		if (monotonic_ns() - swept > SWEEP_MS * 1000000ULL) {
+			retired_sweep(programs->marks);
+			swept = monotonic_ns();
+		}
 		for (int i = client_count - 1; i >= 0; i--)
 			if (polled[i + 2].revents && !read_client(&clients[i]))
 				drop(i);

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "file-systems.h"
 #include <errno.h>
+#include <linux/btrfs.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -14,6 +15,8 @@
 
 #define MAX_MOUNTS 256 /* file systems, not mounts: one writable mount of each is enough */
 #define MOUNT_PATH 4096
+#define SIDE_DEVICES 2
+#define SIDE_PATH 256
 #define EXT4_MAGIC 0xEF53
 #define XFS_MAGIC 0x58465342
 #define BTRFS_MAGIC 0x9123683E
@@ -32,12 +35,12 @@ struct fsuuid2 {
 
 struct mounted {
 	__u32 device;
-	__u32 block;
 	int mount_id;
 	__u32 magic;
 	bool has_uuid;
 	__u8 uuid[UUID_BYTES];
 	char path[MOUNT_PATH];
+	char side[SIDE_DEVICES][SIDE_PATH]; /* XFS: the log's and the realtime device, where they are others */
 };
 
 /* Two tables, so that a refresh is prepared aside and swapped in under the lock. */
@@ -84,6 +87,18 @@ static void identify(struct mounted *mounted)
 	close(fd);
 }
 
+/* The value of a mount option that names a device, "" without it. */
+static void copy_option(const char *options, const char *name, char value[SIDE_PATH])
+{
+	const char *at = strstr(options, name);
+	size_t length = at ? strcspn(at + strlen(name), ",\n") : 0;
+	if (length && length < SIDE_PATH) {
+		memcpy(value, at + strlen(name), length);
+		value[length] = 0;
+		unescape(value);
+	}
+}
+
 void file_systems_refresh(void)
 {
 	static char line[3 * MOUNT_PATH];
@@ -95,11 +110,11 @@ void file_systems_refresh(void)
 		struct mounted *to = &tables[next][count];
 		unsigned major_number, minor_number;
 		int id;
-		char path[MOUNT_PATH], options[256], type[64], source[MOUNT_PATH];
+		char path[MOUNT_PATH], options[256], type[64];
 		if (sscanf(line, "%d %*d %u:%u %*s %4095s %255s", &id, &major_number, &minor_number, path, options) != 5)
 			continue;
 		char *rest = strstr(line, " - ");
-		if (!rest || sscanf(rest, " - %63s %4095s", type, source) != 2 || strncmp(options, "rw", 2) != 0)
+		if (!rest || sscanf(rest, " - %63s", type) != 1 || strncmp(options, "rw", 2) != 0)
 			continue;
 		__u32 magic = !strcmp(type, "ext4") ? EXT4_MAGIC : !strcmp(type, "xfs") ? XFS_MAGIC : !strcmp(type, "btrfs") ? BTRFS_MAGIC : 0;
 		if (!magic)
@@ -112,16 +127,13 @@ void file_systems_refresh(void)
 			continue;
 		memset(to, 0, sizeof(*to));
 		unescape(path);
-		unescape(source);
 		strcpy(to->path, path);
 		to->device = device;
 		to->mount_id = id;
 		to->magic = magic;
-		struct stat st;
-		if (major_number)
-			to->block = device;
-		else if (stat(source, &st) == 0 && S_ISBLK(st.st_mode)) /* btrfs: the superblock's device is anonymous */
-			to->block = kernel_device(major(st.st_rdev), minor(st.st_rdev));
+		for (int i = 0; i < SIDE_DEVICES; i++)
+			if (magic == XFS_MAGIC)
+				copy_option(rest, i ? "rtdev=" : "logdev=", to->side[i]);
 		identify(to);
 		count++;
 	}
@@ -295,6 +307,14 @@ int open_inode(const struct inode_key *key, int flags)
 	return fd;
 }
 
+bool is_gone(const struct inode_key *key)
+{
+	int fd = open_inode(key, O_PATH);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == ESTALE;
+}
+
 bool uuid_of_device(__u32 device, __u8 uuid[UUID_BYTES])
 {
 	pthread_rwlock_rdlock(&lock);
@@ -319,11 +339,59 @@ bool device_of_uuid(const __u8 uuid[UUID_BYTES], __u32 *device)
 	return found;
 }
 
-__u32 block_device_of(__u32 device)
+/* The devices that a file system of several was made on. */
+static int each_btrfs_device(const char *path, int (*use)(__u32 block))
 {
+	struct btrfs_ioctl_fs_info_args all;
+	int error = 0, fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	memset(&all, 0, sizeof(all));
+	if (fd < 0 || ioctl(fd, BTRFS_IOC_FS_INFO, &all))
+		error = ENOTBLK;
+	for (__u64 id = 1, found = 0; !error && found < all.num_devices; id++) {
+		struct btrfs_ioctl_dev_info_args one;
+		struct stat st;
+		memset(&one, 0, sizeof(one));
+		one.devid = id;
+		if (id > all.max_id)
+			error = ENOTBLK;
+		else if (ioctl(fd, BTRFS_IOC_DEV_INFO, &one) == 0) { /* numbers of removed devices are not used again */
+			found++;
+			error = stat((const char *)one.path, &st) || !S_ISBLK(st.st_mode) ? ENOTBLK :
+			use(kernel_device(major(st.st_rdev), minor(st.st_rdev)));
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+/* A device that the file system's mount options name, or that its superblock does. */
+static int each_side_device(const struct mounted *mounted, int (*use)(__u32 block))
+{
+	for (int i = 0; i < SIDE_DEVICES; i++) {
+		struct stat st;
+		if (!mounted->side[i][0])
+			continue;
+		if (stat(mounted->side[i], &st) || !S_ISBLK(st.st_mode))
+			return ENOTBLK;
+		int error = use(kernel_device(major(st.st_rdev), minor(st.st_rdev)));
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int each_block_device(__u32 device, int (*use)(__u32 block))
+{
+	struct mounted copy; /* `use` may come back here, for the file system below a loop device */
 	pthread_rwlock_rdlock(&lock);
 	const struct mounted *mounted = find_device(device);
-	__u32 block = mounted ? mounted->block : 0;
+	bool found = mounted != NULL;
+	if (found)
+		copy = *mounted;
 	pthread_rwlock_unlock(&lock);
-	return block;
+	if (!found)
+		return ENODEV;
+	int error = copy.magic == BTRFS_MAGIC ? each_btrfs_device(copy.path, use) : use(copy.device);
+	return error ? error : each_side_device(&copy, use);
 }

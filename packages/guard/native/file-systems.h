@@ -24,11 +24,15 @@ int key_of_name(int directory, const char *name, struct inode_key *key);
  * guest can redirect it. Returns a descriptor, or -1 with errno (ESTALE: gone, ENODEV: not mounted). */
 int open_inode(const struct inode_key *key, int flags);
 
+/* Whether the inode no longer exists: nobody has a name, a descriptor or a mapping of it. */
+bool is_gone(const struct inode_key *key);
+
 /* The identity of a file system that outlives a reboot, by device or back. False when unknown. */
 bool uuid_of_device(__u32 device, __u8 uuid[UUID_BYTES]);
 bool device_of_uuid(const __u8 uuid[UUID_BYTES], __u32 *device);
 
-/* The block device (kernel numbering) under a mounted file system, 0 when it has none of its own. */
-__u32 block_device_of(__u32 device);
+/* Calls `use` with every block device (kernel numbering) that a mounted file system was made on. 0, or an errno:
+ * ENOTBLK when they cannot be told. */
+int each_block_device(__u32 device, int (*use)(__u32 block));
 
 #endif

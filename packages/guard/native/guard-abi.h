@@ -7,7 +7,7 @@
 
 /* Raised with every change of a layout or of what a program promises: a daemon that finds other programs
  * pinned replaces them. */
-#define GUARD_ABI 2
+#define GUARD_ABI 3
 
 #define NAME_BYTES 256 /* NAME_MAX and its end */
 
@@ -57,20 +57,19 @@ struct guard_answer {
 };
 
 struct guard_mark {
-	__u64 locked; /* a lock was reported: once a mark */
+	__u32 locked;    /* a lock was reported: once a mark */
+	__u32 requester; /* the connection that asked for this mark: it alone may lift it, and only what it never shared */
 };
 
 /* What a thread of the daemon means by its next rename. */
 enum rename_intent {
 	RENAME_REPLACE = 1, /* go through only over this inode */
-	RENAME_DROP = 2,    /* never go through; drop the mark if this name is the only link and nobody else has it open */
+	RENAME_DROP = 2,    /* never go through; drop the mark if this name is the only link and nobody else can reach the inode */
 };
 
 struct guard_rename {
 	struct inode_key inode;
 	__u32 intent;
-	__s32 readers; /* descriptors open for reading and for writing that are accounted for */
-	__s32 writers;
 	__u32 reserved;
 };
 

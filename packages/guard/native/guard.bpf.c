@@ -35,14 +35,10 @@ char LICENSE[] SEC("license") = "GPL";
 #define CAP_FOWNER 3
 #define BTRFS_SUPER_MAGIC 0x9123683E
 
-/* The ioctls that change an inode through a descriptor opened for reading only. */
-#define FS_IOC_SETFLAGS 0x40086602
-#define FS_IOC32_SETFLAGS 0x40046602
-#define FS_IOC_FSSETXATTR 0x401c5820
-#define FS_IOC_SETVERSION 0x40087602
-#define FS_IOC32_SETVERSION 0x40047602
-#define FS_IOC_ENABLE_VERITY 0x40806685
-#define EXT4_IOC_MIGRATE 0x6609
+/* An ioctl by its type and number: the rest of the command is the size of its argument, which 32-bit programs have
+ * otherwise. IOCTLS.md goes through all that file systems know. */
+#define IOCTL(type, number) ((type) << 8 | (number))
+#define IOCTL_OF(command) ((command) & 0xffff)
 
 /* The daemon's first answer takes a wake-up (tens of microseconds); a second without one is a stuck daemon. */
 #define ANSWER_TIMEOUT_NS 1000000000ULL
@@ -50,6 +46,8 @@ char LICENSE[] SEC("license") = "GPL";
 #define HEARTBEAT_TIMEOUT_NS 2000000000ULL
 /* Bound of the wait loop for the verifier; the time limit ends it first. */
 #define WAIT_ROUNDS (1 << 23)
+/* Bound of the walk from a process to init; a deeper one counts as a guest's. */
+#define ANCESTORS 64
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -94,13 +92,21 @@ struct {
 	__type(value, struct guard_state);
 } state SEC(".maps");
 
-/* Block devices of guarded file systems (s_dev): nobody inside a guest writes them behind the file system's back. */
+/* Everything below guarded file systems: no guest writes it behind their back. Block devices (and the superblocks'
+ * own numbers), and the files behind loop devices. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 256);
+	__uint(max_entries, 4096);
 	__type(key, u32);
 	__type(value, u32);
 } devices SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, struct inode_key);
+	__type(value, u32);
+} backing SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -155,12 +161,18 @@ static __always_inline bool may_be_marked(struct inode *inode)
 	return bits && *bits >> (bit & 63) & 1;
 }
 
-static __always_inline bool is_marked(struct inode *inode, struct inode_key *key)
+/* Whether the inode has to be looked up at all; its key then. */
+static __always_inline bool may_concern(struct inode *inode, struct inode_key *key)
 {
 	if ((inode->i_mode & S_IFMT) != S_IFREG || !may_be_marked(inode))
 		return false;
 	key_of(key, inode);
-	return bpf_map_lookup_elem(&marks, key) != 0;
+	return true;
+}
+
+static __always_inline bool is_marked(struct inode *inode, struct inode_key *key)
+{
+	return may_concern(inode, key) && bpf_map_lookup_elem(&marks, key) != 0;
 }
 
 /* Posts what the daemon needs to find the name. False when the ring is full. */
@@ -283,16 +295,19 @@ static __always_inline bool is_internal_mount(struct vfsmount *mnt)
 	return ns == 0 || (ns < 0 && ns >= -4095); /* MNT_NS_INTERNAL is ERR_PTR(-EINVAL) */
 }
 
-/* Tasks with another root directory than init's: containers, chroots. */
+/* Whether the caller belongs to a guest: its root directory is not init's, as in every container and chroot. A service
+ * of the host that has a mount namespace of its own counts as one, too. */
 static __always_inline bool is_inside_guest(struct task_struct *current)
 {
-	struct task_struct *init = bpf_task_from_pid(1);
-	if (!init)
-		return true;
-	bool inside = BPF_CORE_READ(init, fs, root.dentry) != BPF_CORE_READ(current, fs, root.dentry) ||
-		      BPF_CORE_READ(init, fs, root.mnt) != BPF_CORE_READ(current, fs, root.mnt);
-	bpf_task_release(init);
-	return inside;
+	struct task_struct *init = current;
+	for (int i = 0; i < ANCESTORS; i++) {
+		struct task_struct *parent = BPF_CORE_READ(init, real_parent);
+		if (BPF_CORE_READ(parent, pid) == 0)
+			return BPF_CORE_READ(init, fs, root.dentry) != BPF_CORE_READ(current, fs, root.dentry) ||
+			       BPF_CORE_READ(init, fs, root.mnt) != BPF_CORE_READ(current, fs, root.mnt);
+		init = parent;
+	}
+	return true;
 }
 
 static __always_inline long open_shared(struct file *file, const struct inode_key *key)
@@ -317,6 +332,24 @@ static __always_inline long open_shared(struct file *file, const struct inode_ke
 	return hand_over(EVENT_OPEN, can_restart, key, file->f_path.dentry);
 }
 
+static __always_inline long refuse_guest(void)
+{
+	return is_inside_guest(bpf_get_current_task_btf()) ? refuse(COUNT_REFUSED) : 0;
+}
+
+/* What a guest may not do to a block device below a guarded file system. */
+static __always_inline long on_device(struct inode *inode)
+{
+	u32 device = inode->i_rdev;
+	return bpf_map_lookup_elem(&devices, &device) ? refuse_guest() : 0;
+}
+
+/* What a guest may not do to the file behind a loop device that holds a guarded file system. */
+static __always_inline long on_backing(const struct inode_key *key)
+{
+	return bpf_map_lookup_elem(&backing, key) ? refuse_guest() : 0;
+}
+
 SEC("?lsm.s/file_open")
 int BPF_PROG(guard_file_open, struct file *file)
 {
@@ -324,15 +357,11 @@ int BPF_PROG(guard_file_open, struct file *file)
 		return 0;
 	struct inode *inode = file->f_inode;
 	struct inode_key key;
-	if ((inode->i_mode & S_IFMT) == S_IFBLK) {
-		u32 device = inode->i_rdev;
-		if (bpf_map_lookup_elem(&devices, &device) && is_inside_guest(bpf_get_current_task_btf()))
-			return refuse(COUNT_REFUSED);
+	if ((inode->i_mode & S_IFMT) == S_IFBLK)
+		return on_device(inode);
+	if (!may_concern(inode, &key))
 		return 0;
-	}
-	if (!is_marked(inode, &key))
-		return 0;
-	return open_shared(file, &key);
+	return bpf_map_lookup_elem(&marks, &key) ? open_shared(file, &key) : on_backing(&key);
 }
 
 /* Whether the caller's user namespace knows the inode's owner: root of `unshare -Ur` has every capability, but
@@ -375,8 +404,10 @@ int BPF_PROG(guard_inode_setattr, struct mnt_idmap *idmap, struct dentry *dentry
 {
 	struct inode *inode = dentry->d_inode;
 	struct inode_key key;
-	if (!inode || !is_marked(inode, &key))
+	if (!inode || !may_concern(inode, &key))
 		return 0;
+	if (!bpf_map_lookup_elem(&marks, &key))
+		return attr->ia_valid & ATTR_SIZE ? on_backing(&key) : 0;
 	struct guard_state *s = guard_state();
 	if (s && bpf_get_current_pid_tgid() >> 32 == s->daemon)
 		return -EPERM; /* the daemon's own fchmod: its proof that a mark is enforced */
@@ -438,34 +469,48 @@ int BPF_PROG(guard_inode_file_setattr, struct dentry *dentry)
 	return refuse_if_shared(dentry->d_inode, dentry);
 }
 
+/* Those that change another inode than the descriptor's, or what marks are kept by, without any other hook. */
+static __always_inline long on_file_system(struct inode *inode)
+{
+	u32 device = inode->i_sb->s_dev;
+	return bpf_map_lookup_elem(&devices, &device) ? refuse_guest() : 0;
+}
+
+static __always_inline long on_ioctl(struct file *file, unsigned int command)
+{
+	struct inode *inode = file->f_inode;
+	/* Block devices' own (type 0x12) want a descriptor for writing where they write; a disk's raw commands do not. */
+	if ((inode->i_mode & S_IFMT) == S_IFBLK)
+		return IOCTL_OF(command) >> 8 == 0x12 ? 0 : on_device(inode);
+	switch (IOCTL_OF(command)) {
+	case IOCTL('f', 2):   /* FS_IOC_SETFLAGS */
+	case IOCTL('X', 32):  /* FS_IOC_FSSETXATTR */
+	case IOCTL('v', 2):   /* FS_IOC_SETVERSION */
+	case IOCTL('f', 4):   /* EXT4_IOC_SETVERSION */
+	case IOCTL('f', 9):   /* EXT4_IOC_MIGRATE */
+	case IOCTL('f', 133): /* FS_IOC_ENABLE_VERITY */
+		return refuse_if_shared(inode, file->f_path.dentry);
+	case IOCTL('X', 123): /* XFS_IOC_ATTRMULTI_BY_HANDLE */
+	case IOCTL('X', 60):  /* XFS_IOC_SCRUB_METADATA, which repairs as well */
+	case IOCTL('X', 64):  /* XFS_IOC_SCRUBV_METADATA */
+	case IOCTL('f', 44):  /* EXT4_IOC_SETFSUUID */
+	case IOCTL(0x94, 10): /* BTRFS_IOC_ADD_DEV */
+	case IOCTL(0x94, 53): /* BTRFS_IOC_DEV_REPLACE */
+		return on_file_system(inode);
+	}
+	return 0;
+}
+
 SEC("?lsm/file_ioctl")
 int BPF_PROG(guard_file_ioctl, struct file *file, unsigned int command)
 {
-	switch (command) {
-	case FS_IOC_SETFLAGS:
-	case FS_IOC32_SETFLAGS:
-	case FS_IOC_FSSETXATTR:
-	case FS_IOC_SETVERSION:
-	case FS_IOC32_SETVERSION:
-	case FS_IOC_ENABLE_VERITY:
-	case EXT4_IOC_MIGRATE:
-		return refuse_if_shared(file->f_inode, file->f_path.dentry);
-	}
-	return 0;
+	return on_ioctl(file, command);
 }
 
 SEC("?lsm/file_ioctl_compat")
 int BPF_PROG(guard_file_ioctl_compat, struct file *file, unsigned int command)
 {
-	switch (command) {
-	case FS_IOC_SETFLAGS:
-	case FS_IOC32_SETFLAGS:
-	case FS_IOC_FSSETXATTR:
-	case FS_IOC32_SETVERSION:
-	case FS_IOC_ENABLE_VERITY:
-		return refuse_if_shared(file->f_inode, file->f_path.dentry);
-	}
-	return 0;
+	return on_ioctl(file, command);
 }
 
 /* Locks belong to the inode, so they couple the guests that share it: the engine keeps such files apart. */
@@ -486,13 +531,19 @@ int BPF_PROG(guard_file_lock, struct file *file)
 	return 0;
 }
 
-/* The only link is this name (its directory is locked, so it stays) and nobody holds the inode open, perhaps in
- * another guest that has removed its own name: then nobody shares it. Without the kernel's count of readers (IMA)
- * that cannot be known. A link count alone proves nothing: the last link may be the pool's. */
-static __always_inline bool drop_mark(struct inode *inode, const struct guard_rename *expected)
+/* Whether this name is all that leads to its inode: the only link (its directory is locked, so it stays), the only
+ * entry of the name cache, and nobody holds that but the rename that asks. Who has the inode open or mapped, an O_PATH
+ * descriptor, a bind mount of the file, an overlay above it or a walk that has got this far holds an entry, if not this
+ * one then another (each counts in i_count), perhaps in a guest that has removed its own name: with one of these left
+ * the inode is still shared. A link count alone proves nothing, nor do the counts of open files. */
+static __always_inline bool is_alone(struct inode *inode, struct dentry *name)
 {
-	if (inode->i_nlink != 1 || !bpf_core_field_exists(inode->i_readcount) ||
-	    inode->i_readcount.counter != expected->readers || inode->i_writecount.counter != expected->writers)
+	return inode->i_nlink == 1 && inode->i_count.counter == 1 && name->d_lockref.count == 1;
+}
+
+static __always_inline bool drop_mark(struct inode *inode, struct dentry *name, const struct guard_rename *expected)
+{
+	if (!is_alone(inode, name))
 		return false;
 	bpf_map_delete_elem(&marks, &expected->inode);
 	count(COUNT_UNSHARED);
@@ -523,7 +574,7 @@ int BPF_PROG(guard_inode_rename, struct inode *old_dir, struct dentry *old_dentr
 		return -EAGAIN;
 	if (replaces)
 		return 0;
-	return drop_mark(inode, expected) ? -ECANCELED : -EAGAIN;
+	return drop_mark(inode, old_dentry, expected) ? -ECANCELED : -EAGAIN;
 }
 
 /* Where the guard only refuses. The hooks of these kernels take no idmap (inode_setattr), and ACLs pass inode_setxattr. */
@@ -532,7 +583,13 @@ int BPF_PROG(deny_file_open, struct file *file)
 {
 	if (!(file->f_mode & FMODE_WRITE) && !(file->f_flags & (O_ACCMODE | O_TRUNC)))
 		return 0;
-	return refuse_if_shared(file->f_inode, file->f_path.dentry);
+	struct inode *inode = file->f_inode;
+	struct inode_key key;
+	if ((inode->i_mode & S_IFMT) == S_IFBLK)
+		return on_device(inode);
+	if (!may_concern(inode, &key))
+		return 0;
+	return bpf_map_lookup_elem(&marks, &key) ? refuse_if_shared(inode, file->f_path.dentry) : on_backing(&key);
 }
 
 SEC("?lsm/inode_setattr")

@@ -37,15 +37,19 @@ struct inode {
 	const unsigned int i_nlink;
 	u32 i_rdev;
 	u32 i_generation;
-	atomic_t i_writecount;
-	atomic_t i_readcount; /* with CONFIG_IMA */
+	atomic_t i_count;
 };
 
 struct qstr {
 	const unsigned char *name;
 };
 
+struct lockref {
+	int count;
+};
+
 struct dentry {
+	struct lockref d_lockref;
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
@@ -111,6 +115,8 @@ struct fs_struct {
 struct task_struct {
 	unsigned int flags;
 	int exit_state;
+	int pid;
+	struct task_struct *real_parent;
 	const struct cred *cred;
 	struct fs_struct *fs;
 };

@@ -4,17 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/limits.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "clock.h"
 #include "file-systems.h"
 #include "hold.h"
 #include "log.h"
+#include "mark-log.h"
+#include "retired.h"
 #include "worker.h"
 
 #define TEMPORARY_PREFIX ".samepage-guard-"
@@ -30,17 +30,7 @@ struct intent {
 };
 
 static struct intent *intents;
-static int replacing, marks;
-
-#define ORPHANS 4096
-#define ORPHAN_NS 10000000000ULL /* a caller is answered within a second or refused */
-
-static struct orphan {
-	struct inode_key inode;
-	unsigned long long since;
-} orphans[ORPHANS];
-static int orphan_count;
-static pthread_mutex_t orphans_lock = PTHREAD_MUTEX_INITIALIZER;
+static int replacing;
 
 static void clean_up(struct intent *intent)
 {
@@ -57,11 +47,10 @@ static void clean_up(struct intent *intent)
 	intent->used = 0;
 }
 
-int link_break_start(const char *state_directory, int replacing_map, int marks_map)
+int link_break_start(const char *state_directory, int replacing_map)
 {
 	char path[PATH_MAX];
 	replacing = replacing_map;
-	marks = marks_map;
 	snprintf(path, sizeof(path), "%s/intents", state_directory);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	size_t bytes = WORKERS * sizeof(struct intent);
@@ -97,15 +86,22 @@ static int checked_rename(int directory, const char *from, const char *to, const
 	return result;
 }
 
+/* Drops the mark in place if this name is all that leads to the inode: see is_alone of the kernel half. This daemon must
+ * not have it open then, nor may the caller: one that is held has let go of it once it stopped, one that waits in the
+ * middle of its open has not. */
 static bool drop_mark(int parent, const struct break_request *request)
 {
 	char temporary[TEMPORARY_BYTES];
-	/* The one reader is this daemon's own descriptor. */
-	const struct guard_rename drop = { .inode = request->inode, .intent = RENAME_DROP, .readers = 1, .writers = request->writer };
-	/* A held caller counts as a writer until its open has been taken back. */
+	const struct guard_rename drop = { .inode = request->inode, .intent = RENAME_DROP };
+	struct stat st;
+	if (fstatat(parent, request->name, &st, AT_SYMLINK_NOFOLLOW) || st.st_nlink != 1 || request->waits)
+		return false;
 	if (request->held && !hold_wait_for_stop(request->held))
 		return false;
-	return choose_temporary(temporary) == 0 && checked_rename(parent, request->name, temporary, &drop) && errno == ECANCELED;
+	if (choose_temporary(temporary) || !checked_rename(parent, request->name, temporary, &drop) || errno != ECANCELED)
+		return false;
+	mark_log_lift(&request->inode);
+	return true;
 }
 
 /* The copy has no name until it is complete (O_TMPFILE): a guest sees it for the moment between link and rename. */
@@ -148,34 +144,10 @@ static int open_parent(const struct break_request *request, int *error)
 	return -1;
 }
 
-/* The mark of an inode without a name must outlast those on their way to its open, or the write would go there. */
-static void orphan(const struct inode_key *key)
-{
-	pthread_mutex_lock(&orphans_lock);
-	if (orphan_count < ORPHANS) /* else its mark stays until the daemon starts again */
-		orphans[orphan_count++] = (struct orphan){ *key, monotonic_ns() };
-	pthread_mutex_unlock(&orphans_lock);
-}
-
-void link_forget_orphans(void)
-{
-	unsigned long long now = monotonic_ns();
-	pthread_mutex_lock(&orphans_lock);
-	for (int i = orphan_count - 1; i >= 0; i--)
-		if (now - orphans[i].since > ORPHAN_NS) {
-			bpf_map_delete_elem(marks, &orphans[i].inode);
-			orphans[i] = orphans[--orphan_count];
-		}
-	pthread_mutex_unlock(&orphans_lock);
-}
-
 bool link_drop_if_alone(const struct break_request *request)
 {
 	int error, parent = open_parent(request, &error);
-	int source = parent < 0 ? -1 : open_inode(&request->inode, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-	bool dropped = source >= 0 && drop_mark(parent, request);
-	if (source >= 0)
-		close(source);
+	bool dropped = parent >= 0 && drop_mark(parent, request);
 	if (parent >= 0)
 		close(parent);
 	return dropped;
@@ -190,13 +162,13 @@ void link_break(const struct break_request *request, struct copy_buffers *buffer
 	if (parent < 0)
 		return;
 	result->error = 0;
-	source = open_inode(&request->inode, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-	if (source < 0 || fstat(source, &st))
-		goto failed;
-	if (st.st_nlink == 1 && drop_mark(parent, request)) {
+	if (drop_mark(parent, request)) {
 		result->dropped = true;
 		goto out;
 	}
+	source = open_inode(&request->inode, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	if (source < 0 || fstat(source, &st))
+		goto failed;
 	copy = openat(parent, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (copy < 0)
 		goto failed;
@@ -208,8 +180,8 @@ void link_break(const struct break_request *request, struct copy_buffers *buffer
 		goto failed;
 	result->new_inode = made.st_ino;
 	result->size = st.st_size;
-	if (fstat(source, &st) == 0 && st.st_nlink == 0) /* that was its last name */
-		orphan(&request->inode);
+	if (fstat(source, &st) == 0 && st.st_nlink == 0) /* that was its last name; others may have it open, or be on their way to */
+		retire(&request->inode);
 	goto out;
 failed:
 	result->error = errno ? errno : EIO;

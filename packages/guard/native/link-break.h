@@ -10,7 +10,7 @@ struct break_request {
 	struct inode_key parent;
 	const char *name;
 	int held;    /* thread that hold.h holds, or 0 */
-	bool writer; /* the caller waits in the middle of its open for writing, and is counted as a writer */
+	bool waits;  /* the caller waits in the middle of its open */
 	int slot;   /* of the thread, in the intents file */
 };
 
@@ -23,13 +23,10 @@ struct break_result {
 };
 
 /* Maps the file of intents (one slot a thread), finishes what a killed daemon left half done. -1 with errno. */
-int link_break_start(const char *state_directory, int replacing_map, int marks_map);
+int link_break_start(const char *state_directory, int replacing_map);
 
-/* Drops the mark of an inode whose last link this name is, if nobody else has it open. False: it stays. */
+/* Drops the mark of an inode that nothing but this name leads to. False: it stays. */
 bool link_drop_if_alone(const struct break_request *request);
-
-/* Takes the marks of inodes whose last name was replaced out of the kernel; call every few seconds. */
-void link_forget_orphans(void);
 
 void link_break(const struct break_request *request, struct copy_buffers *buffers, struct break_result *result);
 

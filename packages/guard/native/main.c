@@ -135,7 +135,7 @@ static int serve(const char *state_directory, const char *socket_path)
 	programs.state->heartbeat = monotonic_ns();
 	programs.state->daemon = (__u32)getpid();
 	if (journal_start(state_directory) || mark_log_start(state_directory, &programs, !programs.adopted) ||
-	    link_break_start(state_directory, programs.replacing, programs.marks) || workers_start(programs.answers) ||
+	    link_break_start(state_directory, programs.replacing) || workers_start(programs.answers) ||
 	    control_start(socket_path, &programs, mounts)) {
 		log_line("%s or %s: errno %d", state_directory, socket_path, errno);
 		return 1;
@@ -157,10 +157,8 @@ static int serve(const char *state_directory, const char *socket_path)
 		if (polled[1].revents) {
 			__u64 ticks;
 			hold_collect();
-			if (read(timer, &ticks, sizeof(ticks)) > 0 && ++beats % SWEEP_BEATS == 0) {
+			if (read(timer, &ticks, sizeof(ticks)) > 0 && ++beats % SWEEP_BEATS == 0)
 				sweep_answers();
-				link_forget_orphans();
-			}
 		}
 	}
 }

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "block-devices.h"
 #include "file-systems.h"
 #include "log.h"
 
@@ -28,6 +30,8 @@ static const struct programs *programs;
 static int file = -1;
 static struct record *waiting;
 static size_t waiting_count;
+static __u32 guarded; /* the device of the mark before: most marks are of one */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static bool write_all(int fd, const void *data, size_t length)
 {
@@ -50,6 +54,20 @@ static bool record_of(const struct inode_key *key, __u32 magic, struct record *r
 	return uuid_of_device(key->device, record->uuid);
 }
 
+/* All of them or none: a torn record in the middle would make those behind it unreadable. */
+static bool append(const struct record *records, size_t count)
+{
+	struct stat before;
+	pthread_mutex_lock(&lock);
+	bool ok = fstat(file, &before) == 0 && write_all(file, records, count * sizeof(*records));
+	int error = errno;
+	if (!ok && ftruncate(file, before.st_size))
+		log_line("the log of marks cannot be cut back: errno %d", errno);
+	pthread_mutex_unlock(&lock);
+	errno = error;
+	return ok;
+}
+
 int mark_log_append(const struct inode_key *keys, size_t count, bool marked)
 {
 	struct record *records = calloc(count, sizeof(*records));
@@ -64,11 +82,18 @@ int mark_log_append(const struct inode_key *keys, size_t count, bool marked)
 			errno = ENODEV;
 			return -1;
 		}
-	bool ok = write_all(file, records, known * sizeof(*records)) && fdatasync(file) == 0;
+	bool ok = append(records, known) && fdatasync(file) == 0;
 	int error = errno;
 	free(records);
 	errno = error;
 	return ok ? 0 : -1;
+}
+
+void mark_log_lift(const struct inode_key *key)
+{
+	struct record record;
+	if (record_of(key, LIFTED, &record) && !append(&record, 1))
+		log_line("a file that nobody shares will be marked after a reboot: the log of marks takes no more, errno %d", errno);
 }
 
 /* The newest word on an inode comes first among its records. */
@@ -79,7 +104,17 @@ static int compare(const void *left, const void *right)
 	return order ? order : a > b ? -1 : 1;
 }
 
-/* Marks one logged inode. False when its file system is not mounted yet. */
+/* After a reboot, or with hooks of another version, no device is known yet. */
+static void guard_device(__u32 device)
+{
+	int error = device == guarded ? 0 : block_devices_guard(programs, device);
+	guarded = device;
+	if (error)
+		log_line("guests are not kept off every device under %u:%u: %s", device >> 20, device & 0xfffff, strerrorname_np(error));
+}
+
+/* Marks one logged inode, whatever its link count: who has removed his name may have it open. False when its file
+ * system is not mounted yet. */
 static bool revive(const struct record *record)
 {
 	struct inode_key key = { .ino = record->ino, .subvolume = record->subvolume, .generation = record->generation };
@@ -89,20 +124,13 @@ static bool revive(const struct record *record)
 	int fd = open_inode(&key, O_PATH);
 	if (fd < 0)
 		return errno == ENODEV ? false : true; /* gone */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink > 1) {
-		if (programs_add_mark(programs, &key) && errno != EEXIST)
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		guard_device(key.device);
+		if (programs_add_mark(programs, &key, 0) && errno != EEXIST)
 			log_line("a logged mark could not be set: errno %d", errno);
 	}
 	close(fd);
 	return true;
-}
-
-static bool is_gone(const struct inode_key *key)
-{
-	int fd = open_inode(key, O_PATH);
-	if (fd >= 0)
-		close(fd);
-	return fd < 0 && errno == ESTALE;
 }
 
 /* Writes every mark in force; those of inodes that no longer exist go. */
@@ -113,6 +141,7 @@ static bool write_marks(int fd)
 	for (int have = bpf_map_get_next_key(programs->marks, NULL, &next) == 0; have;) {
 		key = next;
 		have = bpf_map_get_next_key(programs->marks, &key, &next) == 0;
+		guard_device(key.device);
 		if (is_gone(&key))
 			bpf_map_delete_elem(programs->marks, &key);
 		else if (record_of(&key, MARKED, &record) && !write_all(fd, &record, sizeof(record)))
@@ -173,6 +202,7 @@ int mark_log_start(const char *state_directory, const struct programs *started, 
 void mark_log_mounts_changed(void)
 {
 	size_t kept = 0;
+	guarded = 0; /* what is mounted now may have a number that was another's */
 	for (size_t i = 0; i < waiting_count; i++)
 		if (!revive(&waiting[i]))
 			waiting[kept++] = waiting[i];

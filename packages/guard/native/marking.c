@@ -7,8 +7,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "block-devices.h"
 #include "file-systems.h"
+#include "log.h"
 #include "mark-log.h"
+#include "retired.h"
 
 int marking_add(struct marking *batch, int descriptor, unsigned long long ino)
 {
@@ -57,14 +60,31 @@ static bool is_enforced(int descriptor)
 	return fstat(descriptor, &st) == 0 && fchmod(descriptor, st.st_mode & 07777) != 0 && errno == EPERM;
 }
 
-static void allow_device(struct programs *programs, __u32 device)
+static int guard_devices(const struct marking *batch, const struct programs *programs, unsigned long long *ino)
 {
-	__u32 block = block_device_of(device), one = 1;
-	if (block)
-		bpf_map_update_elem(programs->devices, &block, &one, BPF_ANY);
+	int error = 0;
+	for (size_t i = 0; i < batch->count && !error; i++)
+		if (i == 0 || batch->keys[i].device != batch->keys[i - 1].device) {
+			*ino = batch->keys[i].ino;
+			error = block_devices_guard(programs, batch->keys[i].device);
+		}
+	return error;
 }
 
-int marking_mark(struct marking *batch, struct programs *programs, unsigned long long *ino)
+/* What the log says of inodes that are not marked after all. Without this word it would mark them after a reboot. */
+static void take_back(const struct marking *batch, const struct programs *programs)
+{
+	static struct inode_key unmarked[MARKING_MAX];
+	struct guard_mark mark;
+	size_t count = 0;
+	for (size_t i = 0; i < batch->count; i++)
+		if (bpf_map_lookup_elem(programs->marks, &batch->keys[i], &mark))
+			unmarked[count++] = batch->keys[i];
+	if (count && mark_log_append(unmarked, count, false))
+		log_line("%zu files that nobody shares will be marked after a reboot: the log of marks takes no more, errno %d", count, errno);
+}
+
+int marking_mark(struct marking *batch, struct programs *programs, __u32 requester, unsigned long long *ino)
 {
 	bool ours[MARKING_MAX], is_new[MARKING_MAX];
 	size_t leased = 0, marked = 0;
@@ -73,14 +93,16 @@ int marking_mark(struct marking *batch, struct programs *programs, unsigned long
 		*ino = batch->keys[leased].ino;
 		error = lease(batch->descriptors[leased], &ours[leased]);
 	}
+	bool logged = false;
 	if (error)
 		leased--;
-	else if (mark_log_append(batch->keys, batch->count, true))
-		error = errno;
+	else if (!(error = guard_devices(batch, programs, ino))) {
+		logged = mark_log_append(batch->keys, batch->count, true) == 0;
+		error = logged ? 0 : errno;
+	}
 	for (; marked < batch->count && !error; marked++) {
 		*ino = batch->keys[marked].ino;
-		allow_device(programs, batch->keys[marked].device);
-		is_new[marked] = programs_add_mark(programs, &batch->keys[marked]) == 0;
+		is_new[marked] = programs_add_mark(programs, &batch->keys[marked], requester) == 0;
 		if (!is_new[marked] && errno != EEXIST)
 			error = errno;
 		else
@@ -88,21 +110,34 @@ int marking_mark(struct marking *batch, struct programs *programs, unsigned long
 	}
 	/* An inode that was marked before is shared by then, and stays guarded. */
 	for (size_t i = 0; error && i < marked; i++)
-		if (is_new[i]) {
+		if (is_new[i])
 			bpf_map_delete_elem(programs->marks, &batch->keys[i]);
-			mark_log_append(&batch->keys[i], 1, false);
-		}
+	if (error && logged)
+		take_back(batch, programs);
 	for (size_t i = 0; i < leased; i++)
 		if (ours[i])
 			fcntl(batch->descriptors[i], F_SETLEASE, F_UNLCK);
 	return error;
 }
 
-int marking_unmark(struct marking *batch, struct programs *programs)
+int marking_unmark(struct marking *batch, struct programs *programs, __u32 requester)
+{
+	static struct inode_key lifted[MARKING_MAX];
+	size_t count = 0;
+	for (size_t i = 0; i < batch->count; i++) {
+		struct guard_mark mark;
+		if (bpf_map_lookup_elem(programs->marks, &batch->keys[i], &mark) || mark.requester != requester)
+			continue;
+		bpf_map_delete_elem(programs->marks, &batch->keys[i]);
+		lifted[count++] = batch->keys[i];
+	}
+	return count && mark_log_append(lifted, count, false) ? errno : 0;
+}
+
+void marking_retire(struct marking *batch)
 {
 	for (size_t i = 0; i < batch->count; i++)
-		bpf_map_delete_elem(programs->marks, &batch->keys[i]);
-	return batch->count && mark_log_append(batch->keys, batch->count, false) ? errno : 0;
+		retire(&batch->keys[i]);
 }
 
 void marking_close(struct marking *batch)
@@ -123,6 +158,8 @@ const char *marking_code(int error)
 		return "unsupported-file-system";
 	case ENODEV:
 		return "not-mounted";
+	case ENOTBLK:
+		return "unknown-device";
 	case EINVAL:
 		return "bad-request";
 	case E2BIG:

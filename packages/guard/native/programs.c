@@ -146,20 +146,26 @@ static int adopt(struct programs *programs)
 	programs->events = open_pinned("events");
 	programs->counters = open_pinned("counters");
 	programs->devices = open_pinned("devices");
+	programs->backing = open_pinned("backing");
 	programs->state = map_pinned("state", (size_t)getpagesize());
 	programs->filter = map_pinned("filter", (1 << FILTER_BITS) / 8);
 	if (programs->state && programs->filter && programs->marks >= 0 && programs->answers >= 0 && programs->replacing >= 0 &&
-	    programs->events >= 0 && programs->counters >= 0 && programs->devices >= 0)
+	    programs->events >= 0 && programs->counters >= 0 && programs->devices >= 0 && programs->backing >= 0)
 		return 0;
 	log_line("the pinned maps cannot be opened: errno %d", errno);
 	return -1;
 }
 
-int programs_add_mark(const struct programs *programs, const struct inode_key *key)
+void programs_watch_for(const struct programs *programs, __u64 ino)
 {
-	const struct guard_mark mark = { 0 };
-	__u32 bit = filter_bit(key->ino);
+	__u32 bit = filter_bit(ino);
 	__atomic_fetch_or(&programs->filter[bit >> 6], 1ULL << (bit & 63), __ATOMIC_SEQ_CST);
+}
+
+int programs_add_mark(const struct programs *programs, const struct inode_key *key, __u32 requester)
+{
+	const struct guard_mark mark = { .requester = requester };
+	programs_watch_for(programs, key->ino);
 	return bpf_map_update_elem(programs->marks, key, &mark, BPF_NOEXIST);
 }
 
@@ -221,31 +227,43 @@ static int ensure_directory(void)
 }
 
 /* Programs of another version left these marks: the new filter must know them. */
-static int readd_marks(const struct programs *programs)
+static void learn_marks(const struct programs *programs)
 {
 	struct inode_key key, *from = NULL;
 	while (bpf_map_get_next_key(programs->marks, from, &key) == 0) {
-		if (programs_add_mark(programs, &key) && errno != EEXIST)
-			return -1;
+		programs_watch_for(programs, key.ino);
 		from = &key;
 	}
-	return 0;
+}
+
+/* From here on the pinned programs count as whole: see pinned_version. */
+static void declare_whole(const struct programs *programs, enum guard_mode mode)
+{
+	programs->state->mode = mode;
+	__atomic_store_n(&programs->state->abi, GUARD_ABI, __ATOMIC_RELEASE);
 }
 
 /* Attaches new programs beside those of another version, which stay attached until the last pin of their links goes:
- * both are in force for a moment, and refuse rather than let through. */
-static int replace_pinned(struct programs *programs, struct guard *skeleton)
+ * both are in force for a moment, and refuse rather than let through. The old ones go when the new ones are whole: one
+ * set is at every step, and tidy_pins finds which. */
+static int replace_pinned(struct programs *programs, struct guard *skeleton, enum guard_mode mode)
 {
 	if (rename(PIN_DIRECTORY, OLD_DIRECTORY)) {
 		log_line("the pinned hooks cannot be set aside: errno %d", errno);
 		return -1;
 	}
-	if (ensure_directory() || attach_and_pin(skeleton) || adopt(programs) || readd_marks(programs)) {
+	crash_point("aside");
+	if (ensure_directory() || attach_and_pin(skeleton) || adopt(programs)) {
 		unpin(PIN_DIRECTORY);
 		rename(OLD_DIRECTORY, PIN_DIRECTORY);
 		return -1;
 	}
+	learn_marks(programs);
+	crash_point("beside");
+	declare_whole(programs, mode);
+	crash_point("whole");
 	unpin(OLD_DIRECTORY);
+	crash_point("replaced");
 	log_line("hooks of another version were replaced, their marks are kept");
 	return 0;
 }
@@ -263,10 +281,13 @@ static __u32 pinned_version(void)
 /* Finishes or takes back what a daemon that was killed while it pinned left. */
 static void tidy_pins(void)
 {
-	if (pinned_version() == 0)
-		unpin(PIN_DIRECTORY);
-	if (rename(OLD_DIRECTORY, PIN_DIRECTORY))
+	if (pinned_version() != 0)
 		unpin(OLD_DIRECTORY);
+	else {
+		unpin(PIN_DIRECTORY);
+		crash_point("half");
+		rename(OLD_DIRECTORY, PIN_DIRECTORY);
+	}
 }
 
 int programs_start(struct programs *programs)
@@ -282,15 +303,15 @@ int programs_start(struct programs *programs)
 		struct guard *skeleton = load(found ? open_pinned("marks") : -1, &mode);
 		if (!skeleton)
 			return -1;
-		int result = found ? replace_pinned(programs, skeleton) : attach_and_pin(skeleton) || adopt(programs);
+		int result = found ? replace_pinned(programs, skeleton, mode) : attach_and_pin(skeleton) || adopt(programs);
 		guard__destroy(skeleton);
 		if (result) {
 			if (!found)
 				unpin(PIN_DIRECTORY);
 			return -1;
 		}
-		programs->state->mode = mode;
-		programs->state->abi = GUARD_ABI;
+		if (!found)
+			declare_whole(programs, mode);
 	} else if (adopt(programs))
 		return -1;
 	programs->adopted = found;

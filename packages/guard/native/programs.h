@@ -8,7 +8,7 @@
 #define PIN_DIRECTORY "/sys/fs/bpf/samepage-guard"
 
 struct programs {
-	int marks, answers, replacing, events, counters, devices;
+	int marks, answers, replacing, events, counters, devices, backing;
 	volatile struct guard_state *state; /* mapped */
 	volatile __u64 *filter;              /* mapped */
 	bool adopted;                       /* pinned ones were found: the marks in them are in force */
@@ -24,8 +24,11 @@ int programs_start(struct programs *programs);
 /* Has the programs tell btrfs subvolumes apart, once the kernel has loaded btrfs; call when mounts changed. */
 void programs_learn_btrfs(const struct programs *programs);
 
-/* Puts one mark in force. 0, or -1 with errno: EEXIST when it was already. */
-int programs_add_mark(const struct programs *programs, const struct inode_key *key);
+/* Puts one mark in force, for the connection that asks for it (0: none). 0, or -1 with errno: EEXIST when it was already. */
+int programs_add_mark(const struct programs *programs, const struct inode_key *key, __u32 requester);
+
+/* Has the programs look the inodes of this number up when they are opened for writing. */
+void programs_watch_for(const struct programs *programs, __u64 ino);
 
 /* Takes every hook out of the kernel: nothing is guarded any more. */
 void programs_remove(void);

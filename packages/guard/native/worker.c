@@ -50,7 +50,7 @@ static struct break_request request_of(const struct worker *worker, const struct
 		.parent = job->event.parent,
 		.name = job->event.name,
 		.held = job->held ? (int)(__u32)job->event.task : 0,
-		.writer = job->event.kind == EVENT_OPEN && !job->held,
+		.waits = job->event.kind == EVENT_OPEN && !job->held,
 		.slot = worker->slot,
 	};
 }

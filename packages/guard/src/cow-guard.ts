@@ -62,12 +62,21 @@ export class CowGuard {
     }
   }
 
-  /** Lifts marks; inodes without one are ignored. */
+  /** Lifts marks that `mark` set, of inodes that nothing was linked to since; others stay. After a lost connection all stay. */
   async unmark(files: readonly InodeToGuard[], signal: AbortSignal): Promise<void> {
     for (const batch of batches(files)) {
       throwIfCancelled(signal);
       const client = await this.#connect();
       await client.unmark(batch);
+    }
+  }
+
+  /** Says that inodes have lost their last name: their marks go once nobody holds them any more. */
+  async retire(files: readonly InodeToGuard[], signal: AbortSignal): Promise<void> {
+    for (const batch of batches(files)) {
+      throwIfCancelled(signal);
+      const client = await this.#connect();
+      await client.retire(batch);
     }
   }
 

@@ -21,6 +21,7 @@ const remedies: Readonly<Record<string, { readonly code: GuardErrorCode; readonl
   "not-enforced": { code: "not-enforced", message: "the kernel does not enforce its mark", hint: "Restart the guard; if its file system's module was loaded after it, this attaches the hooks anew." },
   "unsupported-file-system": { code: "unsupported-file-system", message: "its file system is not ext4, XFS or btrfs", hint: "Use another guard there." },
   "not-mounted": { code: "not-mounted", message: "its file system is not mounted for writing where the guard runs", hint: "Mount it in the host's own mount namespace." },
+  "unknown-device": { code: "unknown-device", message: "what its file system's device is made of cannot be worked out, so guests could write to it directly", hint: "Use another guard there; for a loop device keep its file where it was, on ext4, XFS or btrfs." },
   "too-many-marks": { code: "too-many-marks", message: "the kernel's table of marks is full", hint: "It holds 4,194,304 marks: raise the minimum size of what is shared." },
 };
 
@@ -75,8 +76,14 @@ export class GuardClient {
     await this.#request(`mark ${words(files)}`);
   }
 
+  /** Lifts marks that this connection set and shared nothing through; others stay. */
   async unmark(files: readonly DescriptorAndInode[]): Promise<void> {
     await this.#request(`unmark ${words(files)}`);
+  }
+
+  /** Says that inodes have lost their last name: their marks go once nobody holds them any more. */
+  async retire(files: readonly DescriptorAndInode[]): Promise<void> {
+    await this.#request(`retire ${words(files)}`);
   }
 
   /** Takes every hook out of the kernel and ends the daemon: nothing is guarded any more. */

@@ -6,6 +6,7 @@ export type GuardErrorCode =
   | "not-enforced"
   | "unsupported-file-system"
   | "not-mounted"
+  | "unknown-device"
   | "too-many-marks"
   | "protocol"
   | "cancelled";

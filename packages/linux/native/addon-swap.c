@@ -134,6 +134,17 @@ static napi_value swap_results(napi_env env, napi_callback_info info) {
   return make_bytes(env, box->swap.results, box->box->tree.candidates->inode_count * sizeof(SwapResult));
 }
 
+/* swapExposed(handle): Uint8Array bytes, by group 1 where a guest's name led to the canonical inode */
+static napi_value swap_exposed(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value handle;
+  void *data = NULL;
+  napi_get_cb_info(env, info, &count, &handle, NULL, NULL);
+  napi_get_value_external(env, handle, &data);
+  SwapBox *box = data;
+  return make_bytes(env, box->swap.exposed, box->swap.group_count);
+}
+
 /* swapLetGo(handle): gives all descriptors back; the results stay. */
 static napi_value swap_let_go_call(napi_env env, napi_callback_info info) {
   size_t count = 1;
@@ -151,5 +162,6 @@ void define_swap(napi_env env, napi_value exports) {
   define(env, exports, "swapPrepare", swap_prepare_call);
   define(env, exports, "swapRun", swap_run_call);
   define(env, exports, "swapResults", swap_results);
+  define(env, exports, "swapExposed", swap_exposed);
   define(env, exports, "swapLetGo", swap_let_go_call);
 }

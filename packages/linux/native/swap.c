@@ -239,14 +239,15 @@ static int verify_member(Worker *worker, uint32_t inode, int canonical, const At
 }
 
 /* Exchanges one name. Returns 0, or an errno with nothing changed. */
-static int swap_name(Worker *worker, uint32_t position, int canonical, uint64_t canonical_ino, uint64_t member_ino) {
+static int swap_name(Worker *worker, uint32_t group, uint32_t position, int canonical, uint64_t member_ino) {
   Swap *swap = worker->swap;
   const Row *row = &tree_rows(swap->tree)[swap->tree->candidates->order[position]];
   int quarantine = quarantine_of(worker, row);
   char held[16];
   quarantine_name(held, position);
   if (linkat(canonical, "", quarantine, held, AT_EMPTY_PATH) != 0) return errno;
-  return exchange_checked(&worker->hands, row, quarantine, held, canonical_ino, member_ino);
+  swap->exposed[group] = 1;
+  return exchange_checked(&worker->hands, row, quarantine, held, canonical_of(swap, group), member_ino);
 }
 
 /* Whether the member now waits in quarantine. */
@@ -254,7 +255,6 @@ static bool swap_member(Worker *worker, uint32_t group, uint32_t inode, int cano
   Swap *swap = worker->swap;
   const Inode *which = &swap->tree->candidates->inodes[inode];
   const Row *row = row_of(swap, inode);
-  uint64_t canonical_ino = canonical_of(swap, group);
   int fd = verify_member(worker, inode, canonical, attributes);
   if (fd < 0) {
     if (fd == -ECANCELED) finish(swap, inode, STATE_STOPPED, 0);
@@ -263,7 +263,7 @@ static bool swap_member(Worker *worker, uint32_t group, uint32_t inode, int cano
   }
   uint32_t moved = 0;
   int error = 0;
-  for (; moved < which->names && error == 0; moved++) error = swap_name(worker, which->first + moved, canonical, canonical_ino, row->ino);
+  for (; moved < which->names && error == 0; moved++) error = swap_name(worker, group, which->first + moved, canonical, row->ino);
   if (error != 0) moved--;
   /* Changes of owner, mode or attributes are not held off by a lease: whoever made one since keeps the file. */
   struct stat stat;
@@ -272,7 +272,7 @@ static bool swap_member(Worker *worker, uint32_t group, uint32_t inode, int cano
   if (error == 0 && (attributes_read(fd, &mine) != 0 || memcmp(&mine, attributes, sizeof mine) != 0)) error = ESTALE;
   if (error == 0 && !lease_holds(fd)) error = EAGAIN;
   if (error != 0) {
-    put_back(worker, inode, moved, canonical_ino);
+    put_back(worker, inode, moved, canonical_of(swap, group));
     close(fd);
     fail(swap, inode, error);
     return false;
@@ -597,7 +597,8 @@ int swap_open(Swap *swap) {
   swap->group_at = malloc(((size_t)groups + 1) * sizeof *swap->group_at);
   swap->canonical = malloc(((size_t)groups + 1) * sizeof *swap->canonical);
   swap->results = calloc((size_t)swap->tree->candidates->inode_count + 1, sizeof *swap->results);
-  if (swap->group_at == NULL || swap->canonical == NULL || swap->results == NULL || dir_times_open(&swap->dir_times, swap->tree) != 0) return ENOMEM;
+  swap->exposed = calloc((size_t)groups + 1, sizeof *swap->exposed);
+  if (swap->exposed == NULL || swap->group_at == NULL || swap->canonical == NULL || swap->results == NULL || dir_times_open(&swap->dir_times, swap->tree) != 0) return ENOMEM;
   for (size_t at = 0; at < swap->plan_words; at += 2 + swap->plan[at + 1]) {
     swap->canonical[swap->group_count] = -1;
     swap->group_at[swap->group_count++] = (uint32_t)at;
@@ -626,6 +627,7 @@ void swap_close(Swap *swap) {
   free(swap->group_at);
   free(swap->canonical);
   free(swap->results);
+  free(swap->exposed);
   dir_times_close(&swap->dir_times);
   free(swap->spaces);
 }

@@ -36,6 +36,7 @@ typedef struct {
   int *canonical; /* by group: descriptors opened by swap_prepare, or -1 */
   bool prepared;  /* their leases are held while the groups run, which therefore do not pause */
   SwapResult *results; /* by inode */
+  uint8_t *exposed;    /* by group: whether a guest's name led to the canonical inode, even if it was put back since */
   bool ignore_mtime;
   uint32_t threads;
   DirTimes dir_times;

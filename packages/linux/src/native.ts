@@ -77,6 +77,7 @@ export interface Native {
   watchOpen(config: { directory: number; limit: number }): WatchHandle;
   watchTake(watch: WatchHandle, roots: Int32Array): Promise<{ state: number; entries: ArrayBuffer }>;
   watchClose(watch: WatchHandle): void;
+  swapExposed(swap: SwapHandle): ArrayBuffer;
   swapLetGo(swap: SwapHandle): void;
   tryLock(fd: number): boolean;
   setImmutable(fd: number, on: boolean): boolean;

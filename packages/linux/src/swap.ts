@@ -77,6 +77,12 @@ export class Swap implements Disposable {
     native.swapLetGo(this.#handle);
   }
 
+  /** Groups whose canonical inode a name of some member led to, if only until it was put back: whoever used that name then may hold the inode still. */
+  exposed(): ReadonlySet<number> {
+    const flags = new Uint8Array(native.swapExposed(this.#handle));
+    return new Set(flags.keys().filter((group) => flags[group] === 1));
+  }
+
   /** What became of each inode of the candidates. */
   outcomes(candidates: Candidates): (inode: number) => SwapOutcome {
     const words = new Uint32Array(native.swapResults(this.#handle));

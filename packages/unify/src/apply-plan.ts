@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { type Candidates, dedupeExtents, Swap, type SwapOutcome, type SwapSpace, type Tree } from "@samepage/linux";
+import { dedupeExtents, Swap, type SwapOutcome, type SwapSpace } from "@samepage/linux";
 import { AfterApply } from "./after-apply.ts";
 import { appendLinkedNames, type LinkedNames } from "./link-log.ts";
 import { isSettled, type PreparedPlan, toReport, treeFailures } from "./plan-unify.ts";
@@ -95,24 +95,19 @@ async function swapAll(
     await swap.run(0, swap.groupCount);
     return swap.outcomes(candidates);
   }
-  const groups = groupsOf(swaps.words);
-  const leftOut = await runUnderGuard(swap, (group) => isPooled(tree, candidates, groups[group]?.canonical ?? 0), cowGuard, run);
+  const members = membersOf(swaps.words);
+  const leftOut = await runUnderGuard(swap, cowGuard, run);
   const busy = new Set<number>();
-  for (const group of leftOut) for (const member of groups[group]?.members ?? []) busy.add(member);
+  for (const group of leftOut) for (const member of members[group] ?? []) busy.add(member);
   const outcomes = swap.outcomes(candidates);
   return (inode) => (busy.has(inode) ? { state: run.stopped === undefined ? "busy" : "stopped", freed: 0 } : outcomes(inode));
 }
 
-function isPooled(tree: Tree, candidates: Candidates, inode: number): boolean {
-  const first = candidates.firstName(inode);
-  return candidates.order.subarray(first, first + candidates.names(inode)).some((row) => tree.isPool(row));
-}
-
-/** The plan's words by group. */
-function groupsOf(words: Uint32Array): { readonly canonical: number; readonly members: Uint32Array }[] {
-  const groups: { canonical: number; members: Uint32Array }[] = [];
-  for (let at = 0; at < words.length; at += 2 + (words[at + 1] ?? 0)) groups.push({ canonical: words[at] ?? 0, members: words.subarray(at + 2, at + 2 + (words[at + 1] ?? 0)) });
-  return groups;
+/** The members of each of the plan's groups. */
+function membersOf(words: Uint32Array): Uint32Array[] {
+  const members: Uint32Array[] = [];
+  for (let at = 0; at < words.length; at += 2 + (words[at + 1] ?? 0)) members.push(words.subarray(at + 2, at + 2 + (words[at + 1] ?? 0)));
+  return members;
 }
 
 function openPlace(place: PoolPlace): Place {

@@ -19,7 +19,8 @@ export async function collectPools(options: PoolOptions): Promise<GarbageReport>
     if (run.stopped !== undefined || !PoolPlace.exists(top)) continue;
     using place = await PoolPlace.take(top, run.signal);
     await recoverRuns(place, failures);
-    pools.push({ path: place.pool, ...(await removeUnused(place.pool, new Map(), options.cowGuard, run.signal)) });
+    const { objects, removed, freed } = await removeUnused(place.pool, new Map(), options.cowGuard, run.signal);
+    pools.push({ path: place.pool, objects, removed, freed });
   }
   return { pools, failures, ...(run.stopped === undefined ? {} : { stopped: run.stopped }), elapsedMs: Math.round(performance.now() - started) };
 }

@@ -72,7 +72,7 @@ async function deunifyPlace(top: string, guests: readonly GuestRoot[], run: RunC
     const guest = counts.perGuest.get(root);
     if (guest !== undefined) guest.files += files;
   }
-  const { copy, keep } = filesToSplit(tree, guests, readLinkedNames(place.links));
+  const { copy, keep } = filesToSplit(tree, guests, readLinkedNames(place.links), cowGuard !== undefined);
   run.startPhase("apply", copy.reduce((sum, { names }) => sum + names.length, 0));
   for (const [number, { state, taken }] of (await splitAll(place, tree, guests, copy, threads, run, counts)).entries()) {
     const names = copy[number]?.names ?? [];
@@ -84,7 +84,8 @@ async function deunifyPlace(top: string, guests: readonly GuestRoot[], run: RunC
   counts.failures.push(...treeFailures(tree, guests.map(({ guest }) => guest.name)));
   for (const rows of keep) count(tree, guests, rows, counts);
   // An object whose only names left are its own and those of one file is that file's now.
-  await removeUnused(place.pool, new Map(keep.map((rows) => [tree.ino(rows[0] ?? 0), rows.length])), cowGuard, run.signal);
+  const { freedBy } = await removeUnused(place.pool, new Map(keep.map((rows) => [tree.ino(rows[0] ?? 0), rows.length])), cowGuard, run.signal);
+  for (const ino of new Set(copy.map(({ object }) => tree.ino(object)))) counts.taken -= freedBy.get(ino) ?? 0;
   // Looked at afresh: what was done is not proof of how things are.
   using after = await scanAll(place, guests, run);
   counts.stillShared += namesInPool(after);
@@ -137,11 +138,16 @@ async function scanAll(place: PoolPlace, guests: readonly GuestRoot[], run: RunC
   }
 }
 
-/** Which files need a copy, and which may keep the inode because nobody else will have it. */
+/**
+ * Which files need a copy, and which may keep the inode because nobody else will have it.
+ * @param isGuarded whether guests could write to the inode once its mark is lifted, which others may still have open or mapped: then
+ * nobody keeps it
+ */
 function filesToSplit(
   tree: Tree,
   guests: readonly GuestRoot[],
   linked: ReadonlyMap<string, string>,
+  isGuarded: boolean,
 ): { readonly copy: readonly FileToSplit[]; readonly keep: readonly (readonly number[])[] } {
   const pooled = new Map<number, number>();
   const objects = new Map<number, number>();
@@ -164,7 +170,7 @@ function filesToSplit(
   for (const [ino, rows] of names) {
     const files = [...Map.groupBy(rows, fileOf).values()];
     // Names elsewhere, in guests that are not given, go on sharing.
-    const all = rows.length + (pooled.get(ino) ?? 0) === tree.links(rows[0] ?? 0);
+    const all = !isGuarded && rows.length + (pooled.get(ino) ?? 0) === tree.links(rows[0] ?? 0);
     const last = all ? files.pop() : undefined;
     if (last !== undefined) keep.push(last);
     copy.push(...files.map((names) => ({ object: objects.get(ino) ?? 0, names })));

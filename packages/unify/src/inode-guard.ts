@@ -9,8 +9,13 @@ export interface InodeGuard {
    * inode is being opened for writing; then marks of the others may stay, and whoever shares nothing lifts them.
    */
   mark(files: readonly GuardedInode[], signal: AbortSignal): Promise<void>;
-  /** Lifts marks; unknown inodes are ignored. */
+  /**
+   * Lifts marks that `mark` of this object set and through which nothing was shared since, not even for a moment. Marks that were there
+   * before stay: whom an inode was shared with may hold it open or mapped, whatever its link count says.
+   */
   unmark(files: readonly GuardedInode[], signal: AbortSignal): Promise<void>;
+  /** Says that inodes have lost their names. Their marks go when the inodes themselves have gone: when nobody holds them any more. */
+  retire(files: readonly GuardedInode[], signal: AbortSignal): Promise<void>;
 }
 
 export interface GuardedInode {

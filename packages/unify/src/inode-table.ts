@@ -8,6 +8,8 @@ import type { SkipReason } from "./skip-reason.ts";
 interface SpaceFacts {
   readonly shares: "links" | "extents";
   readonly limit: number;
+  /** Whether a write through one name leaves the others where they are. */
+  readonly partsNames: boolean;
   readonly devices: readonly string[];
 }
 
@@ -29,6 +31,7 @@ export class InodeTable implements InodeFacts {
     this.#spaces = spaces.map(({ group }) => ({
       shares: group.chosen.strategy === "reflink" ? "extents" : "links",
       limit: linkLimit(group.type),
+      partsNames: group.chosen.strategy === "hardlink" && group.chosen.guard === "cow",
       devices: [...new Set(group.guests.flatMap((root) => [root.mount.device, deviceText(root.device)]))],
     }));
     this.#held = held;
@@ -64,11 +67,20 @@ export class InodeTable implements InodeFacts {
   hindrance(inode: number): SkipReason | undefined {
     // What is shared already stays shared.
     if (this.#uncovered?.[inode] === 1 && !this.isPooled(inode)) return "not-in-template";
+    if (this.#space(inode)?.partsNames === true && this.#hasOwnLinks(inode) && !this.isPooled(inode)) return "own-links";
     if (this.shares(inode) === "extents" && this.#tree.isImmutable(this.#candidates.row(inode))) return "immutable";
     if (this.#heldNumbers.size === 0 || !this.#heldNumbers.has(this.ino(inode))) return undefined;
     const keys = this.#space(inode)?.devices.map((device) => inodeKey(device, this.ino(inode))) ?? [];
     if (keys.some((key) => this.#held.locked.has(key))) return "locked";
     return keys.some((key) => this.#held.swap.has(key)) ? "swap-file" : undefined;
+  }
+
+  /** Whether one guest has several of its names. */
+  #hasOwnLinks(inode: number): boolean {
+    if (this.#candidates.names(inode) === 1) return false;
+    const first = this.#candidates.firstName(inode);
+    const guests = Array.from(this.#candidates.order.subarray(first, first + this.#candidates.names(inode)), (row) => this.#tree.guest(row));
+    return new Set(guests).size < guests.length;
   }
 
   #space(inode: number): SpaceFacts | undefined {

@@ -3,7 +3,7 @@ import { setImmutable } from "@samepage/linux";
 import type { GuardedInode, InodeGuard } from "./inode-guard.ts";
 import { poolObjects } from "./pool-objects.ts";
 
-/** Objects whose marks are lifted with one request; each holds a descriptor until then. */
+/** Objects that the guard is told of with one request; each holds a descriptor until then. */
 const objectsAtOnce = 1000;
 
 interface Unused extends GuardedInode {
@@ -14,31 +14,33 @@ interface Unused extends GuardedInode {
 
 /**
  * Removes objects from a pool that no guest uses any more (their only name is the pool's), and those whose inodes are
- * given because one file has them to itself now. Their marks are lifted first: an inode number is used again.
+ * given because one file has them to itself now. Marks of the former outlast the name: guests may have the inode open or mapped.
  * @param privately by inode: how many names that one file has
- * @param guard where one may have marked objects
- * @returns how many objects went, and the bytes that freed
+ * @param guard where one may have marked objects; then no file may have one to itself, since another guest may hold it still
+ * @returns how many objects went, and the bytes that freed, in all and by inode
  */
 export async function removeUnused(
   pool: string,
   privately: ReadonlyMap<number, number>,
   guard: InodeGuard | undefined,
   signal: AbortSignal,
-): Promise<{ objects: number; removed: number; freed: number }> {
-  const result = { objects: 0, removed: 0, freed: 0 };
+): Promise<{ objects: number; removed: number; freed: number; freedBy: ReadonlyMap<number, number> }> {
+  const freedBy = new Map<number, number>();
+  const result = { objects: 0, removed: 0, freed: 0, freedBy };
   let unused: Unused[] = [];
   const remove = async () => {
     const batch = unused;
     unused = [];
     try {
-      // Not cut short by a cancel: an object either goes with its mark or stays with it.
-      if (batch.length > 0) await guard?.unmark(batch, new AbortController().signal);
-      for (const { fd, path, frees } of batch) {
+      for (const { fd, path, ino, frees } of batch) {
         liftFlag(fd);
         unlinkSync(path);
         result.removed++;
         result.freed += frees;
+        freedBy.set(Number(ino), frees);
       }
+      // Also after a cancel: nobody else tells the guard of them, and their marks would stay until it starts again.
+      if (batch.length > 0) await guard?.retire(batch, new AbortController().signal);
     } finally {
       for (const { fd } of batch) closeSync(fd);
     }

@@ -10,18 +10,15 @@ const groupsAtOnce = 4096;
 /** The canonical inode of a group, while its batch runs. */
 interface Canonical extends GuardedInode {
   readonly group: number;
-  /** Link count before anything was linked to it. */
-  readonly links: bigint;
 }
 
 /**
  * Runs the groups of a swap, each canonical inode marked before anything is linked to it. A group whose inode cannot be
  * marked now, because somebody is just opening it, is left out; marks of inodes that came to share nothing are lifted.
- * @param isPooled whether the group's canonical inode was shared before, so that its mark must stay
  * @returns the groups left out
  * @throws UnifyError guard-not-available
  */
-export async function runUnderGuard(swap: Swap, isPooled: (group: number) => boolean, guard: InodeGuard, run: RunControl): Promise<ReadonlySet<number>> {
+export async function runUnderGuard(swap: Swap, guard: InodeGuard, run: RunControl): Promise<ReadonlySet<number>> {
   const leftOut = new Set<number>();
   for (let from = 0; from < swap.groupCount && run.stopped === undefined; from += groupsAtOnce) {
     await run.rested();
@@ -34,7 +31,7 @@ export async function runUnderGuard(swap: Swap, isPooled: (group: number) => boo
       for (const group of await markEach(held, guard, run)) leftOut.add(group);
       for (const [first, end] of runsWithout(leftOut, from, to)) await swap.run(first, end);
     } finally {
-      await liftUnshared(canonicals, isPooled, guard);
+      await liftUnshared(canonicals, swap.exposed(), guard);
       for (const { fd } of canonicals) closeSync(fd);
     }
   }
@@ -44,8 +41,8 @@ export async function runUnderGuard(swap: Swap, isPooled: (group: number) => boo
 function reopen(leased: Int32Array, from: number): Canonical[] {
   return [...leased].flatMap((fd, at) => {
     if (fd < 0) return [];
-    const { dev, ino, nlink } = fstatSync(fd, { bigint: true });
-    return [{ group: from + at, fd: openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK), dev, ino, links: nlink }];
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    return [{ group: from + at, fd: openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK), dev, ino }];
   });
 }
 
@@ -69,9 +66,12 @@ function isBusy(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "busy";
 }
 
-/** A guest's own file that stayed alone would be copied at its next write, for nothing. */
-async function liftUnshared(canonicals: readonly Canonical[], isPooled: (group: number) => boolean, guard: InodeGuard): Promise<void> {
-  const alone = canonicals.filter(({ group, fd, links }) => !isPooled(group) && fstatSync(fd, { bigint: true }).nlink <= links);
+/**
+ * A guest's own file that stayed alone would have its next attribute refused, for nothing. Link counts do not tell: the guest may have
+ * removed a name of its own meanwhile. What was marked before this run, the guard keeps.
+ */
+async function liftUnshared(canonicals: readonly Canonical[], exposed: ReadonlySet<number>, guard: InodeGuard): Promise<void> {
+  const alone = canonicals.filter(({ group }) => !exposed.has(group));
   // Also after a cancel: what is lifted now needs no run later.
   if (alone.length > 0) await guard.unmark(alone, new AbortController().signal);
 }

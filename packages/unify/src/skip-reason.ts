@@ -16,6 +16,8 @@ export const skipReasons = [
   "link-limit",
   // Has names outside the scanned, included trees: moving only some of them would tear a hard link.
   "outside-link",
+  // Has several names in one guest: under the copy-on-write guard a write through one of them would part it from the others.
+  "own-links",
   "mount-point",
   "other-device",
   "swap-file",

@@ -56,16 +56,51 @@ for step in taken created copied intent linked renamed; do
 done
 start_guard
 
+# A batch of which one inode's mark cannot be proved (through a read-only mount it is refused for another reason).
+mkdir -p r/ro && echo 1 > r/first && echo 2 > r/ro/second && echo 3 > r/third && for f in first ro/second third; do ln r/$f r/$f.link; done
+mount --bind r/ro r/ro && mount -o remount,bind,ro r/ro
+marks() { mark $SOCKET status | sed 's/.*"marks":\([0-9]*\).*/\1/'; }
+before=$(marks)
+batch() { mark $SOCKET mark r/first r/ro/second r/third; [ $(marks) = $before ] && echo x >> r/first && [ $(inode r/first) = $(inode r/first.link) ]; }
+check "a batch that fails half way marks nothing" batch
+umount r/ro
+# As after a reboot, below: the log must not know of them either.
+ln d/pool/lib.so d/removed; cp d/pool/lib.so d/kept; ln d/kept d/kept2; mark $SOCKET mark d/kept
+
 # An upgrade: the pinned programs are another version's.
 kill_guard; ln -f d/pool/lib.so d/g1/lib.so; other-version
 start_guard
 upgraded() { grep 'another version were replaced' /tmp/guardd.log && sh -c 'echo x >> d/g1/lib.so' && unchanged d/pool/lib.so && [ $(inode d/g1/lib.so) != $(inode d/pool/lib.so) ] && [ ! -e /sys/fs/bpf/samepage-guard-old ]; }
 check "programs of another version give way and leave their marks" upgraded
 
+# Killed at every step of one, and of the tidying after it.
+for step in aside half beside whole replaced; do
+	ln -f d/pool/lib.so d/g1/lib.so; kill_guard; other-version
+	killed() {
+		rm -f $SOCKET
+		CRASH_AT=$1 timeout -s KILL 20 samepage-guardd-crash --state $STATE --socket $SOCKET 2>> /tmp/guardd.log
+		[ ! -S $SOCKET ] || { echo "it did not die"; return 1; }
+		dead_write || { echo "a write went through"; return 1; }
+	}
+	upgrade() {
+		if [ $step = half ]; then killed aside || return 1; fi
+		killed $step && start_guard && upgraded || return 1
+		[ "$(mark $SOCKET status | sed 's/.*"adopted":\([a-z]*\).*/\1/')" = true ] || { echo "marks were read from the log"; return 1; }
+	}
+	check "kill -9 at step '$step' of an upgrade: hooks and marks stay in force" upgrade
+	[ -S $SOCKET ] || start_guard
+done
+
 # A reboot: hooks and marks gone from the kernel, the log of marks on disk.
 ln -f d/pool/lib.so d/g1/lib.so
+exec 8< d/kept2; rm d/kept2
 cp -a $STATE /tmp/state.kept; mark $SOCKET remove; await_end
 check "removed hooks guard nothing" [ ! -e /sys/fs/bpf/samepage-guard ]
 start_guard
 reborn() { mark $SOCKET status | grep '"adopted":false' && sh -c 'echo x >> d/g1/lib.so' && unchanged d/pool/lib.so && [ $(inode d/g1/lib.so) != $(inode d/pool/lib.so) ]; }
 check "after a reboot the marks are back from the log" reborn
+again() { echo x >> r/first && [ $(inode r/first) = $(inode r/first.link) ] && echo x >> r/third && [ $(inode r/third) = $(inode r/third.link) ]; }
+check "and those of a batch that failed are not" again
+open_still() { echo x >> d/kept && [ "$(sha256sum <&8)" = "$DIGEST" ]; }
+check "an inode with one name that another guest still has open is marked again, too" open_still
+exec 8<&-

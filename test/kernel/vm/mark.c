@@ -1,4 +1,5 @@
-/* mark SOCKET mark|unmark FILE…, or mark SOCKET status|remove: one request to the guard's daemon; prints its reply. */
+/* mark SOCKET mark|unmark|retire FILE…, or mark SOCKET status|remove: one request to the guard's daemon; prints its reply.
+ * mark SOCKET try FILE… marks and unmarks over one connection. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,12 +8,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static int request(const char *path, const char *line, char *reply, size_t size)
+static int daemon_connection(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) || write(fd, line, strlen(line)) < 0)
+	return fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ? fd : -1;
+}
+
+static int request(int fd, const char *line, char *reply, size_t size)
+{
+	if (write(fd, line, strlen(line)) < 0)
 		return -1;
 	size_t filled = 0;
 	while (filled < size - 1 && !memchr(reply, '\n', filled)) {
@@ -22,7 +28,6 @@ static int request(const char *path, const char *line, char *reply, size_t size)
 		filled += (size_t)got;
 	}
 	reply[filled] = 0;
-	close(fd);
 	return filled ? 0 : -1;
 }
 
@@ -31,9 +36,9 @@ int main(int count, char **arguments)
 	static char line[60000], reply[8192];
 	if (count < 3)
 		return 2;
-	int failed = 0, next = 3;
+	int failed = 0, next = 3, tries = !strcmp(arguments[2], "try"), daemon = daemon_connection(arguments[1]);
 	do {
-		int at = snprintf(line, sizeof(line), "1 %s", arguments[2]), first = next, fds[900];
+		int at = snprintf(line, sizeof(line), "1 %s", tries ? "mark" : arguments[2]), first = next, fds[900];
 		for (; next < count && next - first < 900; next++) {
 			struct stat st;
 			int fd = fds[next - first] = open(arguments[next], O_RDONLY);
@@ -44,9 +49,14 @@ int main(int count, char **arguments)
 			at += snprintf(line + at, sizeof(line) - (size_t)at, " %d:%llu", fd, (unsigned long long)st.st_ino);
 		}
 		strcpy(line + at, "\n");
-		if (request(arguments[1], line, reply, sizeof(reply))) {
+		if (request(daemon, line, reply, sizeof(reply))) {
 			perror(arguments[1]);
 			return 1;
+		}
+		if (tries && strstr(reply, "\"ok\":true")) {
+			memmove(line + 4, line + 2, strlen(line) - 1);
+			memcpy(line, "1 un", 4);
+			request(daemon, line, reply, sizeof(reply));
 		}
 		for (int i = 0; i < next - first; i++)
 			close(fds[i]);

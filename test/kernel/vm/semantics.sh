@@ -25,5 +25,32 @@ for fs in ${FS:-ext4 xfs btrfs}; do
 	old_bytes() { [ "$(sha256sum <&9)" = "$DIGEST" ] && [ $(stat -c %s one/open) = 5002 ]; }
 	check "$fs: and that guest reads the old bytes" old_bytes
 	exec 9<&-
+	for i in 0 1 2 3 4; do
+		mkdir -p h/g1 h/g2
+		head -c 20000 /dev/urandom > h/g1/f$i; ln h/g1/f$i h/g2/f$i
+	done
+	mark $SOCKET mark h/g1/*
+	holders h $fs
+	head -c 5000 /dev/urandom > one/mine; ln one/mine one/mine2; DIGEST=$(sha256sum < one/mine)
+	lifts() {
+		mark $SOCKET try one/mine && echo x >> one/mine && [ $(inode one/mine) = $(inode one/mine2) ] || { echo "not lifted"; return 1; }
+		DIGEST=$(sha256sum < one/mine); mark $SOCKET mark one/mine && mark $SOCKET try one/mine && mark $SOCKET unmark one/mine
+		echo x >> one/mine; unchanged one/mine2
+	}
+	check "$fs: only who set a mark lifts it" lifts
+	# The last name is replaced by a copy while another guest has the inode open: it stays marked for as long as that.
+	head -c 5000 /dev/urandom > one/gone; ln one/gone one/gone2; mark $SOCKET mark one/gone; sha256sum < one/gone > /tmp/gone.$fs
+	case $fs in ext4) exec 5< one/gone2 ;; xfs) exec 6< one/gone2 ;; btrfs) exec 7< one/gone2 ;; esac
+	rm one/gone2; echo x >> one/gone
 done
+marks() { mark $SOCKET status | sed 's/.*"marks":\([0-9]*\).*/\1/'; }
+sleep 11; before=$(marks) # two sweeps
+for pair in ext4:5 xfs:6 btrfs:7; do
+	fd=${pair#*:}
+	outlasts() { ! sh -c "echo x >> /proc/self/fd/$fd" 2> /tmp/why; grep 'not permitted' /tmp/why && [ "$(sha256sum < /proc/self/fd/$fd)" = "$(cat /tmp/gone.${pair%:*})" ]; }
+	check "${pair%:*}: a mark outlasts the last name for as long as somebody has the inode open" outlasts
+done
+exec 5<&- 6<&- 7<&-
+goes() { for i in $(seq 120); do [ $(marks) -le $((before - 3)) ] && return 0; sleep 0.1; done; echo "$before marks before, $(marks) now"; return 1; }
+check "and goes when the inode has gone" goes
 mark $SOCKET status

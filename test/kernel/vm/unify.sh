@@ -19,12 +19,16 @@ for fs in ext4 xfs btrfs; do
 	printf '#!/bin/sh\necho one\n' > g1/bin/script
 	# Whole seconds: busybox copies times to the microsecond, and files that differ in time are not unified.
 	touch -d '2020-01-02 03:04:05' g1/bin/script; cp -a g1/bin/script g2/bin/script
+	for guest in g1 g2; do # one file of two names in each, and one that both guests will have removed
+		printf '#!/bin/sh\necho own\n' > $guest/bin/own; printf '#!/bin/sh\necho gone\n' > $guest/bin/gone
+		touch -d '2020-01-02 03:04:05' $guest/bin/own $guest/bin/gone; ln $guest/bin/own $guest/bin/own2
+	done
 	describe g1 > /tmp/before1; describe g2 > /tmp/before2
 	state=/mnt/$fs/u/state
 
 	unified() {
 		samepage local unify --json --guard cow --state-dir $state g1 g2 > /tmp/answer || return 1
-		grep -q '"guard":"cow"' /tmp/answer && [ $(field unified) -gt 50 ] && [ $(inode g1/bin/bash) = $(inode g2/bin/bash) ] || { cat /tmp/answer; return 1; }
+		grep -q '"guard":"cow"' /tmp/answer && [ $(field unified) -gt 50 ] && [ $(field own-links) -ge 4 ] && [ $(inode g1/bin/bash) = $(inode g2/bin/bash) ] || { cat /tmp/answer; return 1; }
 		describe g1 > /tmp/now; diff /tmp/before1 /tmp/now && describe g2 > /tmp/now && diff /tmp/before2 /tmp/now
 	}
 	check "$fs: samepage local unify --guard cow: guests share inodes and see no difference" unified
@@ -41,16 +45,36 @@ for fs in ext4 xfs btrfs; do
 		[ $(field marks) -gt 50 ] && [ $(field breaks) -ge 1 ] && [ $(field rule) -ge 1 ] && [ $(field p99) -gt 0 ] && [ $(field mode) = '"copy"' ] || { cat /tmp/answer; return 1; }
 	}
 	check "$fs: samepage local status lists marks, breaks, refused writes and latency" known
+	linked() {
+		echo 'echo two' >> g1/bin/own && [ "$(sh g1/bin/own2)" = "$(printf 'own\ntwo')" ] && [ $(inode g1/bin/own) = $(inode g1/bin/own2) ] && [ "$(sh g2/bin/own)" = own ]
+	}
+	check "$fs: names of one file in a guest stay one file when one of them is written" linked
 	again() {
 		cp -a g2/bin/script g1/bin/script.new && mv g1/bin/script.new g1/bin/script && [ $(inode g1/bin/script) != $shared ] &&
 		samepage local unify --json --guard cow --state-dir $state g1 g2 > /tmp/answer && [ $(field unified) -ge 1 ] && [ $(inode g1/bin/script) = $shared ]
 	}
 	check "$fs: a broken link whose content is equal again is unified again" again
+	# A guest that removed its name still has the file open; so it does when the command gives everybody a file of his own.
+	exec 9< g2/bin/gone; gone=$(sha256sum < g2/bin/gone)
+	collected() {
+		[ $(inode g1/bin/gone) = $(inode g2/bin/gone) ] && rm g1/bin/gone g2/bin/gone || return 1
+		samepage local gc --json --state-dir $state g1 g2 > /tmp/answer && [ $(field removed) -ge 1 ] || { cat /tmp/answer; return 1; }
+		sleep 11 # two looks of the guard at what has gone
+		! sh -c 'echo x >> /proc/self/fd/9' 2> /tmp/why; grep 'not permitted' /tmp/why && [ "$(sha256sum <&9)" = "$gone" ]
+	}
+	check "$fs: samepage local gc: who has a removed file open still, reads its bytes" collected
+	describe g1 > /tmp/before1; describe g2 > /tmp/before2
+	exec 9< g2/bin/script 8< g1/bin/script; script=$(sha256sum < g2/bin/script)
 	separate() {
 		samepage local deunify --json --state-dir $state g1 g2 > /tmp/answer || return 1
 		describe g1 > /tmp/now; diff /tmp/before1 /tmp/now || return 1
 		describe g2 > /tmp/now; diff /tmp/before2 /tmp/now || return 1
-		[ $(inode g1/bin/bash) != $(inode g2/bin/bash) ] && mark /run/samepage-guard.sock status | grep '"marks":0,'
+		[ $(inode g1/bin/bash) != $(inode g2/bin/bash) ]
 	}
-	check "$fs: samepage local deunify: every file is the guest's own again, and no mark is left" separate
+	check "$fs: samepage local deunify: every file is the guest's own again" separate
+	old() { echo x >> g1/bin/script && echo y >> g2/bin/script && [ "$(sha256sum <&9)" = "$script" ] && [ "$(sha256sum <&8)" = "$script" ]; }
+	check "$fs: and who has the shared file open still, reads its bytes" old
+	exec 8<&- 9<&-
+	unmarked() { for i in $(seq 150); do mark /run/samepage-guard.sock status | grep '"marks":0,' && return 0; sleep 0.1; done; mark /run/samepage-guard.sock status; return 1; }
+	check "$fs: and when nobody has, no mark is left" unmarked
 done

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { loopFsSkipReason, withLoopFs } from "@samepage/test-support";
+import { type LoopFsType, loopFsSkipReason, loopFsTypes, withLoopFs } from "@samepage/test-support";
 import { unify } from "@samepage/unify";
 import { expect, test } from "vitest";
 import { runEngine } from "./engine-process.ts";
@@ -13,14 +13,15 @@ import { type Way, ways } from "./ways.ts";
 const changing = ["linkat", "renameat2", "renameat", "rename", "unlinkat", "unlink", "mkdirat", "mkdir", "fchmod", "fchown", "utimensat", "fsetxattr", "ftruncate", "fsync", "fdatasync", "syncfs", "pwrite64", "ioctl", "fallocate", "copy_file_range"];
 
 /** At how many of the calls, evenly spread, the process is killed. Thorough: at every one. */
-const moments = process.env["SAMEPAGE_THOROUGH"] === "1" ? Infinity : 8;
+const thorough = process.env["SAMEPAGE_THOROUGH"] === "1";
+const moments = thorough ? Infinity : 8;
 
 const noStrace = spawnSync("strace", ["-V"]).status === 0 ? undefined : "needs strace";
 
-const cases = [...ways.ext4, ...ways.xfs.filter(({ strategy }) => strategy === "reflink")];
+/** Every way of every file system; otherwise each way once. */
+const cases = loopFsTypes.flatMap((type) => ways[type].filter(({ strategy }) => thorough || type === (strategy === "reflink" ? "xfs" : "ext4")).map((way): [LoopFsType, Way] => [type, way]));
 
-test.for(cases)("killed at every system call of apply with %o: nothing lost, and the next run finishes", { timeout: 3_600_000 }, async (way: Way, { skip, annotate }) => {
-  const type = way.strategy === "reflink" ? "xfs" : "ext4";
+test.for(cases)("killed at every system call of apply on %s with %o: nothing lost, and the next run finishes", { timeout: 3_600_000 }, async ([type, way], { skip, annotate }) => {
   const reason = noStrace ?? loopFsSkipReason(type);
   skip(reason !== undefined, reason);
   await withLoopFs(type, 100, async ({ mount }) => {

@@ -16,8 +16,11 @@ export interface LoopFs extends AsyncDisposable {
   readonly mount: string;
   /** The image file behind it. */
   readonly image: string;
-  /** Unmounts and mounts again, as after a power cut or with other options (e.g. `["ro"]`). */
-  remount(options?: readonly string[]): Promise<void>;
+  /**
+   * Unmounts and mounts again, as after a power cut or with other options (e.g. `["ro"]`).
+   * @param between gets the image while it is not mounted; where it gives a path, that is mounted in the image's place
+   */
+  remount(options?: readonly string[], between?: (image: string) => Promise<string | undefined>): Promise<void>;
 }
 
 interface Format {
@@ -88,7 +91,7 @@ export async function openLoopFs(type: LoopFsType, sizeMiB: number, from?: strin
     await mkdir(mount);
     if (from === undefined) await format(type, sizeMiB, image);
     else await run("cp", ["--sparse=always", from, image]);
-    await mountImage(image, mount, []);
+    await mountImage(type, image, mount, []);
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw error;
@@ -102,11 +105,11 @@ export async function openLoopFs(type: LoopFsType, sizeMiB: number, from?: strin
     type,
     mount,
     image,
-    remount: async (options = []) => {
+    remount: async (options = [], between = async () => Promise.resolve(undefined)) => {
       // A mount namespace that was made meanwhile keeps a copy of the mount, and then unmounting writes nothing back.
       await run("sync", ["--file-system", mount]).catch(() => {}); // Shut down, as by a power cut: there is nothing to write.
       await unmount(mount);
-      await mountImage(image, mount, options);
+      await mountImage(type, (await between(image)) ?? image, mount, options);
     },
     [Symbol.asyncDispose]: async () => {
       await unmount(mount);
@@ -130,10 +133,10 @@ export async function withLoopFs<T>(type: LoopFsType, sizeMiB: number, use: (fs:
   return await use(fs);
 }
 
-async function mountImage(image: string, mount: string, options: readonly string[]): Promise<void> {
+async function mountImage(type: LoopFsType, image: string, mount: string, options: readonly string[]): Promise<void> {
   const device = await attach(image);
   try {
-    await run("mount", [...(options.length > 0 ? ["-o", options.join(",")] : []), device, mount]);
+    await run("mount", ["-t", type, ...(options.length > 0 ? ["-o", options.join(",")] : []), device, mount]);
   } finally {
     // On a mounted device this only marks it to go with its last user, so unmounting is all the cleaning there is.
     await run("losetup", ["--detach", device]);

@@ -82,10 +82,8 @@ static void prepare_step(Job *job) {
 /* A durable file is never replaced by one whose data is not on disk: everything is written back before the first exchange. */
 static void journal_step(Job *job) {
   StepJob *step = (StepJob *)job;
-  Swap *swap = &step->box->swap;
-  for (uint32_t at = 0; at < swap->space_count && job->error == 0; at++)
-    if (swap->spaces[at].pool >= 0 && syncfs(swap->spaces[at].pool) != 0) job->error = errno;
-  if (job->error == 0) job->error = swap_journal(swap, step->journal);
+  if (syncfs(step->journal) != 0) job->error = errno;
+  if (job->error == 0) job->error = swap_journal(&step->box->swap, step->journal);
 }
 
 static napi_value finish_nothing(napi_env env, Job *job) {

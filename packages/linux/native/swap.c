@@ -385,6 +385,12 @@ static void fail_group(Swap *swap, uint32_t group, int error) {
   }
 }
 
+/* Of a file system on which nothing can be done; whoever opened the swap has said so once for all. */
+static void leave_group(Swap *swap, uint32_t group) {
+  const uint32_t *plan = swap->plan + swap->group_at[group];
+  for (uint32_t at = 0; at < plan[1]; at++) finish(swap, plan[2 + at], STATE_ERROR, 0);
+}
+
 /* Takes back every member of the group that still waits. They are the last in the ring. */
 static void undo_group(Worker *worker, uint32_t group) {
   while (worker->count > 0 && waiting_at(worker, worker->count - 1)->group == group) {
@@ -433,6 +439,7 @@ static void swap_group(Worker *worker, uint32_t group) {
   uint32_t inode = swap->plan[swap->group_at[group]];
   const Row *row;
   bool pooled = swap_is_pooled(swap, inode, &row), linked = false;
+  if (space_of(swap, inode)->pool < 0) return leave_group(swap, group);
   int fd = swap->canonical[group];
   if (fd == -1) fd = open_canonical(swap, &worker->hands.dirs, inode);
   swap->canonical[group] = -1;

@@ -7,7 +7,7 @@ import { rowStates } from "./tree.ts";
 const guardNumber = { none: 0, immutable: 1, cow: 2 } as const;
 
 export interface SwapSpace {
-  /** Open directories; -1 for a space without swaps. `quarantine` is this run's own, on the same mount as the guests, out of their reach. */
+  /** Open directories; -1 for a space in which nothing is to be done: its members end as `error`. `quarantine` is this run's own, on the same mount as the guests, out of their reach. */
   readonly pool: number;
   readonly quarantine: number;
   /** The domain's mark in the names of objects. 0 … 2^32-1. */
@@ -55,7 +55,8 @@ export class Swap implements Disposable {
   }
 
   /**
-   * Writes the file systems back and appends the intents to an open journal, durably.
+   * Writes the file system back on which an open journal lies, and appends the intents to it, durably. Each file system of the
+   * plan needs a journal of its own before anything is done there.
    * @throws LinuxError the file system's errors, ECANCELED
    */
   async writeJournal(journal: number): Promise<void> {

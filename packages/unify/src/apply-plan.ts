@@ -3,7 +3,8 @@ import { availableParallelism } from "node:os";
 import { dedupeExtents, Swap, type SwapOutcome, type SwapSpace } from "@samepage/linux";
 import { AfterApply } from "./after-apply.ts";
 import { appendLinkedNames, type LinkedNames } from "./link-log.ts";
-import { isSettled, type PreparedPlan, toReport, treeFailures } from "./plan-unify.ts";
+import { isSettled, type PreparedPlan, preparePlan, toReport, treeFailures } from "./plan-unify.ts";
+import { placeFailure } from "./place-failure.ts";
 import { PoolPlace, type PoolRun } from "./pool-place.ts";
 import { recoverRuns } from "./recover.ts";
 import { RunControl } from "./run-control.ts";
@@ -23,7 +24,6 @@ import type { UnifyReport } from "./unify-report.ts";
 const graceMs: Readonly<Record<GuardName, number>> = { cow: 1000, immutable: 1000, none: 0 };
 
 interface Place {
-  readonly place: PoolPlace;
   readonly run: PoolRun;
   readonly pool: number;
   readonly quarantine: number;
@@ -31,27 +31,40 @@ interface Place {
 
 type Failure = UnifyReport["failures"][number];
 
-/** Executes a plan. What changed since it was made is left alone and counted. */
+/**
+ * Executes a plan. What changed since it was made is left alone and counted. Where another run was at work when this one
+ * came, its plan is out of date as a whole: it plans again what is left to do, while nobody else can change it.
+ */
 export async function executePlan(plan: PreparedPlan, options: UnifyOptions): Promise<UnifyReport> {
+  if (plan.prepared === undefined) return { ...plan.report, dryRun: false };
+  const found: Failure[] = [];
+  using run = new RunControl(options);
+  await using places = await takePlaces(plan, run, found);
+  if (![...places.byTop.values()].some(({ waited }) => waited)) return await executeInPlaces(plan, options, places, run, found);
+  plan.prepared.tree[Symbol.dispose]();
+  const current = await preparePlan(options);
+  return current.prepared === undefined ? { ...current.report, dryRun: false } : await executeInPlaces(current, options, places, run, found);
+}
+
+async function executeInPlaces(plan: PreparedPlan, options: UnifyOptions, places: Places, run: RunControl, found: Failure[]): Promise<UnifyReport> {
   const { prepared, groups, report } = plan;
   if (prepared === undefined) return { ...report, dryRun: false };
   const started = performance.now() - report.elapsedMs;
   const guests = options.guests.map(({ name }) => name);
-  using run = new RunControl(options);
   using tree = prepared.tree;
   const { candidates, swaps, reflinks } = prepared;
   const outcomes: ((inode: number) => SwapOutcome)[] = [];
-  const found: Failure[] = [];
   if (run.stopped === undefined) {
     run.startPhase("apply", report.files.unified, report.bytes.reclaimed);
     try {
-      if (swaps.words.length > 0) outcomes.push(await swapAll(plan, prepared, options, run, found));
+      if (swaps.words.length > 0) outcomes.push(await swapAll(plan, prepared, options, places, run, found));
       if (reflinks.length > 0) outcomes.push(await dedupeExtents(tree, candidates, reflinks, plan.settings.threads ?? availableParallelism(), run.job));
     } catch (error) {
-      // Stopped while it waited for the place or wrote its journal: nothing was begun.
+      // Stopped while it wrote its journal: nothing was begun.
       if (run.stopped === undefined) throw error;
     }
   }
+  await places[Symbol.asyncDispose]();
   // An inode is of one plan only; the other knows it as new.
   const outcome = (inode: number): SwapOutcome => outcomes.map((of) => of(inode)).find(({ state }) => state !== "new") ?? { state: "stopped", freed: 0 };
   run.startPhase("report");
@@ -67,29 +80,81 @@ export async function executePlan(plan: PreparedPlan, options: UnifyOptions): Pr
   return { ...done, bytes: { ...bytes, read: bytes.read + report.bytes.read, hashed: bytes.hashed + report.bytes.hashed } };
 }
 
+/** The places of a plan's file systems, while nobody else works there. */
+interface Places extends AsyncDisposable {
+  readonly byTop: ReadonlyMap<string, PoolPlace>;
+}
+
+/**
+ * A file system that cannot be had is named among the failures, and the others go on.
+ * @throws UnifyError where there are no others
+ */
+async function takePlaces(plan: PreparedPlan, run: RunControl, found: Failure[]): Promise<Places> {
+  await using taken = new AsyncDisposableStack();
+  const byTop = new Map<string, PoolPlace>();
+  const errors: unknown[] = [];
+  const tops = plan.prepared?.swaps.words.length === 0 ? [] : plan.spaces.filter(({ group }) => group.chosen.strategy === "hardlink").map(({ group }) => group.top);
+  // In one order, whatever the order of the guests: two runs then never wait for each other.
+  for (const top of [...new Set(tops)].sort()) {
+    if (run.stopped !== undefined) break;
+    try {
+      byTop.set(top, taken.use(await PoolPlace.take(top, run.signal)));
+    } catch (error) {
+      if (run.stopped !== undefined) break;
+      errors.push(error);
+      found.push(placeFailure(top, error));
+    }
+  }
+  if (errors.length > 0 && byTop.size === 0 && plan.prepared?.reflinks.length === 0) throw errors[0];
+  const kept = taken.move();
+  return { byTop, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
 async function swapAll(
   plan: PreparedPlan,
   { tree, candidates, swaps }: NonNullable<PreparedPlan["prepared"]>,
   options: UnifyOptions,
+  { byTop }: Places,
   run: RunControl,
   found: Failure[],
 ): Promise<(inode: number) => SwapOutcome> {
-  await using places = new AsyncDisposableStack();
-  const byTop = new Map<string, Place>();
-  for (const { group } of plan.spaces) {
-    if (byTop.has(group.top) || group.chosen.strategy !== "hardlink") continue;
-    const place = await PoolPlace.take(group.top, run.signal);
-    byTop.set(group.top, places.adopt(openPlace(place), closePlace));
-    await recoverRuns(place, found, byTop.get(group.top)?.run.path);
-    appendLinkedNames(place.links, linkedNames(plan, group.top));
+  await using open = new AsyncDisposableStack();
+  const ready = new Map<string, Place>();
+  for (const [top, place] of byTop) {
+    try {
+      const opened = openPlace(place);
+      open.defer(() => closePlace(top, opened, found));
+      await recoverRuns(place, found, opened.run.path);
+      appendLinkedNames(place.links, linkedNames(plan, top));
+      ready.set(top, opened);
+    } catch (error) {
+      found.push(placeFailure(top, error));
+    }
   }
-  const spaces = plan.spaces.map(({ group, tag }): SwapSpace => {
-    const place = group.chosen.strategy === "hardlink" ? byTop.get(group.top) : undefined;
-    return { pool: place?.pool ?? -1, quarantine: place?.quarantine ?? -1, tag, guard: group.chosen.guard, graceMs: graceMs[group.chosen.guard] };
-  });
-  using swap = new Swap(tree, { plan: swaps.words, spaces, ignoreMtime: plan.settings.ignoreMtime, threads: plan.settings.threads ?? availableParallelism() }, run.job);
+  const openSwap = () => {
+    const spaces = plan.spaces.map(({ group, tag }): SwapSpace => {
+      const place = group.chosen.strategy === "hardlink" ? ready.get(group.top) : undefined;
+      return { pool: place?.pool ?? -1, quarantine: place?.quarantine ?? -1, tag, guard: group.chosen.guard, graceMs: graceMs[group.chosen.guard] };
+    });
+    return new Swap(tree, { plan: swaps.words, spaces, ignoreMtime: plan.settings.ignoreMtime, threads: plan.settings.threads ?? availableParallelism() }, run.job);
+  };
   const roots = [...plan.guestPaths, ...plan.pools];
-  for (const { run: own } of byTop.values()) await withJournal(own, roots, (journal) => swap.writeJournal(journal));
+  const failed = new Set<string>();
+  {
+    using intents = openSwap();
+    for (const [top, { run: own }] of ready) {
+      try {
+        await withJournal(own, roots, (journal) => intents.writeJournal(journal));
+      } catch (error) {
+        if (run.stopped !== undefined) throw error;
+        failed.add(top);
+        found.push(placeFailure(top, error));
+      }
+    }
+  }
+  // Without their journal nothing is done there.
+  for (const top of failed) ready.delete(top);
+  using swap = openSwap();
   const { cowGuard } = options;
   if (cowGuard === undefined || !plan.groups.some(({ chosen }) => chosen.guard === "cow")) {
     await swap.run(0, swap.groupCount);
@@ -113,15 +178,18 @@ function membersOf(words: Uint32Array): Uint32Array[] {
 function openPlace(place: PoolPlace): Place {
   const run = place.openRun();
   const open = (path: string) => openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  return { place, run, pool: open(place.pool), quarantine: open(run.quarantine) };
+  return { run, pool: open(place.pool), quarantine: open(run.quarantine) };
 }
 
-function closePlace({ place, run, pool, quarantine }: Place): void {
+function closePlace(top: string, { run, pool, quarantine }: Place, found: Failure[]): void {
   closeSync(pool);
   closeSync(quarantine);
-  // A quarantine that is not empty, because of an error, is left to recovery with its journal.
-  if (readdirSync(run.quarantine).length === 0) rmSync(run.path, { recursive: true, force: true });
-  place[Symbol.dispose]();
+  try {
+    // A quarantine that is not empty, because of an error, is left to recovery with its journal.
+    if (readdirSync(run.quarantine).length === 0) rmSync(run.path, { recursive: true, force: true });
+  } catch (error) {
+    found.push(placeFailure(top, error));
+  }
 }
 
 /** Names of one guest that are links to each other, of every inode that the plan is about to share. */

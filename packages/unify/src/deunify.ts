@@ -5,6 +5,7 @@ import { checkOptions } from "./check-options.ts";
 import { type GuestRoot, openGuestRoots } from "./guest-root.ts";
 import type { InodeGuard } from "./inode-guard.ts";
 import { linkedNameKey, readLinkedNames } from "./link-log.ts";
+import { placeFailure } from "./place-failure.ts";
 import { treeFailures } from "./plan-unify.ts";
 import { PoolPlace } from "./pool-place.ts";
 import type { DeunifyReport } from "./pool-report.ts";
@@ -43,12 +44,13 @@ export async function deunifyGuests(options: UnifyOptions): Promise<DeunifyRepor
     skipped: new Map(),
     failures: [],
   };
-  try {
-    for (const [top, guests] of Map.groupBy(roots.all, ({ top }) => top)) {
-      if (PoolPlace.exists(top)) await deunifyPlace(top, guests, run, counts, threads, options.cowGuard);
+  for (const [top, guests] of Map.groupBy(roots.all, ({ top }) => top)) {
+    try {
+      if (run.stopped === undefined && PoolPlace.exists(top)) await deunifyPlace(top, guests, run, counts, threads, options.cowGuard);
+    } catch (error) {
+      // The other file systems' guests get theirs back all the same.
+      if (run.stopped === undefined) counts.failures.push(placeFailure(top, error));
     }
-  } catch (error) {
-    if (run.stopped === undefined) throw error;
   }
   return {
     files: { scanned: counts.scanned, deunified: counts.deunified, stillShared: counts.stillShared, skipped: Object.fromEntries(counts.skipped) },

@@ -10,8 +10,17 @@ interface SpaceFacts {
   readonly limit: number;
   /** Whether a write through one name leaves the others where they are. */
   readonly partsNames: boolean;
+  /** Whether a writer who is just opening an object while its immutable flag is lifted comes through. */
+  readonly seals: boolean;
   readonly devices: readonly string[];
 }
+
+/**
+ * File systems that ask for the immutable flag at each write (ext4_write_checks, ext4_page_mkwrite); others only when a file
+ * is opened. The flag must be lifted to add a name; whoever opens the object for writing in that moment waits for our lease
+ * and goes on after it, with the flag set again but past its check: elsewhere he would write to what all others share.
+ */
+const refusesOpenWriters: ReadonlySet<string> = new Set(["ext4"]);
 
 /** The scanned tree as the planner asks for it. */
 export class InodeTable implements InodeFacts {
@@ -32,6 +41,7 @@ export class InodeTable implements InodeFacts {
       shares: group.chosen.strategy === "reflink" ? "extents" : "links",
       limit: linkLimit(group.type),
       partsNames: group.chosen.strategy === "hardlink" && group.chosen.guard === "cow",
+      seals: !refusesOpenWriters.has(group.type),
       devices: [...new Set(group.guests.flatMap((root) => [root.mount.device, deviceText(root.device)]))],
     }));
     this.#held = held;
@@ -57,6 +67,9 @@ export class InodeTable implements InodeFacts {
       if (this.#tree.isPool(this.#candidates.order[name] ?? 0)) return true;
     }
     return false;
+  }
+  isSealed(inode: number): boolean {
+    return this.#space(inode)?.seals === true && this.#tree.isImmutable(this.#candidates.row(inode));
   }
   linkLimit(inode: number): number {
     return this.#space(inode)?.limit ?? 1;

@@ -7,6 +7,7 @@ interface Inode {
   readonly names?: number;
   readonly age?: number;
   readonly pooled?: boolean;
+  readonly sealed?: boolean;
   readonly hindrance?: SkipReason;
 }
 
@@ -19,6 +20,7 @@ function plan(groups: readonly (readonly Inode[])[], limit = 65_000) {
     names: (inode) => at(inode).names ?? 1,
     ctime: (inode) => 1000 - (at(inode).age ?? 0),
     isPooled: (inode) => at(inode).pooled ?? false,
+    isSealed: (inode) => at(inode).sealed ?? false,
     linkLimit: () => limit,
     shares: () => "links",
     hindrance: (inode) => at(inode).hindrance,
@@ -56,6 +58,13 @@ test("a full inode is followed by a new generation, never exceeded", () => {
 
 test("a full pool object is left to those it has", () => {
   expect(plan([[{ pooled: true, links: 4 }, {}, {}]], 4)).toEqual({ words: [1, 1, 2], fates: ["already-unified", "canonical", "member"] });
+});
+
+test("a sealed pool object is left to those it has: newcomers share another, and one that comes alone is left alone", () => {
+  const sealed = { pooled: true, sealed: true, links: 3 };
+  expect(plan([[sealed, {}, {}]])).toEqual({ words: [1, 1, 2], fates: ["already-unified", "canonical", "member"] });
+  expect(plan([[sealed, {}]])).toEqual({ words: [], fates: ["already-unified", "immutable"] });
+  expect(plan([[sealed, { pooled: true, links: 2 }, {}]]).words).toEqual([1, 1, 2]);
 });
 
 test("groups do not mix", () => {

@@ -9,6 +9,8 @@ export interface InodeFacts {
   /** Nanoseconds since the epoch, as exactly as a double holds them (256 ns): enough to choose by. */
   ctime(inode: number): number;
   isPooled(inode: number): boolean;
+  /** Whether no name may be added to this object, because those who share it would be open to a writer meanwhile. */
+  isSealed(inode: number): boolean;
   /** Names that this inode may have at most, on its file system. */
   linkLimit(inode: number): number;
   /** What inodes of this file system come to share: the inode itself, or extents. */
@@ -49,7 +51,7 @@ export interface SwapPlan {
 
 /**
  * Decides, for groups of equal inodes, which inode the others' names become links to: one that is in the pool already,
- * else the one with most links, else the oldest. An inode that is full is followed by the next.
+ * else the one with most links, else the oldest. An inode that is full, or sealed, is followed by the next.
  * @param groups group `g` is `grouped[groupStart[g]] … grouped[groupStart[g + 1] - 1]`
  */
 export function planSwaps(groups: { readonly groupStart: Uint32Array; readonly grouped: Uint32Array; readonly inodeCount: number }, facts: InodeFacts): SwapPlan {
@@ -128,8 +130,14 @@ function planGroup(inodes: readonly number[], facts: InodeFacts, words: SwapWord
   });
   const targets: number[] = [];
   const loose: number[] = [];
-  for (const inode of able) (facts.isPooled(inode) ? targets : loose).push(inode);
-  for (const inode of targets) fate.set(inode, "already-unified");
+  let sealed = 0;
+  for (const inode of able) {
+    const isPooled = facts.isPooled(inode);
+    if (isPooled) fate.set(inode, "already-unified");
+    if (!isPooled) loose.push(inode);
+    else if (facts.isSealed(inode)) sealed++;
+    else targets.push(inode);
+  }
   // Fullest first: objects then stay few, and the emptiest becomes garbage soonest.
   targets.sort((a, b) => facts.links(b) - facts.links(a) || facts.ino(a) - facts.ino(b));
   loose.sort((a, b) => betterFirst(a, b, facts));
@@ -146,7 +154,7 @@ function planGroup(inodes: readonly number[], facts: InodeFacts, words: SwapWord
       taken.push(last);
       loose.pop();
     }
-    if (isNew) fate.set(target, taken.length > 0 ? "canonical" : "link-limit");
+    if (isNew) fate.set(target, taken.length > 0 ? "canonical" : sealed > 0 ? "immutable" : "link-limit");
     if (taken.length === 0) continue;
     for (const member of taken) fate.set(member, "member");
     words.push(target, taken);

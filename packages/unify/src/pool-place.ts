@@ -26,14 +26,17 @@ export class PoolPlace implements Disposable {
   readonly pool: string;
   readonly runs: string;
   readonly links: string;
+  /** Whether another run was at work here when this one asked for the place. */
+  readonly waited: boolean;
   readonly #lock: number;
 
-  private constructor(top: string, lock: number) {
+  private constructor(top: string, lock: number, waited: boolean) {
     this.path = join(top, placeName);
     this.pool = poolPath(top);
     this.runs = runsPath(top);
     this.links = join(this.path, "links");
     this.#lock = lock;
+    this.waited = waited;
   }
 
   static exists(top: string): boolean {
@@ -52,8 +55,9 @@ export class PoolPlace implements Disposable {
       makePrivate(join(path, "pool"), undefined);
       makePrivate(join(path, "runs"), undefined);
       lock = openSync(join(path, "lock"), constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-      while (!tryLock(lock)) await sleep(lockEveryMs, undefined, { signal });
-      return new PoolPlace(top, lock);
+      let waited = false;
+      for (; !tryLock(lock); waited = true) await sleep(lockEveryMs, undefined, { signal });
+      return new PoolPlace(top, lock, waited);
     } catch (error) {
       if (lock !== undefined) closeSync(lock);
       signal.throwIfAborted();

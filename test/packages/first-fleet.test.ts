@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -8,6 +7,7 @@ import { loopFsSkipReason, openLoopFs, run, temporaryDirectory } from "@samepage
 import { expect, test } from "vitest";
 import { type BootedMachine, bootMachine } from "./booted-machine.ts";
 import { documentedBlocks } from "./documented-blocks.ts";
+import { openNetwork } from "./open-network.ts";
 
 const root = join(import.meta.dirname, "../..");
 const nspawnMissing = existsSync("/usr/bin/systemd-nspawn") ? undefined : "systemd-nspawn is not installed";
@@ -18,14 +18,6 @@ const skipReason = loopFsSkipReason("ext4") ?? nspawnMissing ?? builderMissing ?
 const diskMiB = 768;
 const hosts = ["web-1", "web-2"] as const;
 const guests = ["mail", "web"] as const;
-
-/** A network of its own for the fleet: its ports are the documented ones, whatever else listens on this machine. */
-async function openNetwork(): Promise<AsyncDisposable & { readonly path: string }> {
-  const name = `samepage-${randomBytes(4).toString("hex")}`;
-  await run("ip", ["netns", "add", name]);
-  await run("ip", ["-n", name, "link", "set", "lo", "up"]);
-  return { path: `/run/netns/${name}`, [Symbol.asyncDispose]: async () => void (await run("ip", ["netns", "delete", name])) };
-}
 
 /** Bytes that the file system has free. */
 async function freeBytes(mount: string): Promise<number> {
@@ -82,10 +74,12 @@ test.skipIf(skipReason !== undefined)(
     const heard = (part: string): string => [...said].findLast(([key]) => key.includes(part))?.[1] ?? "";
 
     await follow("token create");
-    const joins = heard("token create").split("\n").filter((line) => line.includes("samepage agent join"));
-    expect(joins).toHaveLength(hosts.length);
-    await follow("samepage doctor");
-    for (const [index, host] of hosts.entries()) expect(await machineOf(host).sh(joins[index] ?? "false")).toContain("samepage-agent.service is enabled and running");
+    const installs = heard("token create").split("\n").filter((line) => line.startsWith("s=$(curl"));
+    expect(installs).toHaveLength(hosts.length);
+    for (const [index, host] of hosts.entries()) {
+      expect(await machineOf(host).sh("command -v samepage || echo none")).toBe("none\n");
+      expect(await machineOf(host).sh(installs[index] ?? "false")).toContain("samepage-agent.service is enabled and running");
+    }
     await follow("agent status");
     expect(heard("web-2: samepage agent status")).toMatch(/host web-2, controller controller:7443[\s\S]*nspawn\/mail[\s\S]*nspawn\/web/u);
     await expect.poll(async () => machineOf("controller").sh("samepage host ls"), { timeout: 60_000 }).toMatch(/web-1 +online +2[\s\S]*web-2 +online +2/u);

@@ -28,6 +28,12 @@ export type AgentErrorCode =
   | "ksm-domains"
   /** Merging made the host worse, and the tuner backed off. */
   | "ksm-backed-off"
+  /** A version of the agent that this host does not accept: not signed by its release key, older, or changed on the way. */
+  | "release-refused"
+  /** This agent cannot be replaced in place: it is not run by its service, or no release key is pinned. */
+  | "upgrade-unsupported"
+  /** The new version did not come back healthy, and the old one runs again. */
+  | "upgrade-returned"
   /** The address for Prometheus cannot be listened on. */
   | "metrics-listen"
   | "internal";

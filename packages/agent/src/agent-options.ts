@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { AgentConfig } from "./config/agent-config.ts";
+import type { UpgradePlaces } from "./upgrade/upgrade-places.ts";
 import type { Engine } from "./jobs/engine.ts";
 
 /** What `createAgent` takes; `samepage agent run` and `samepage up` hand it in. */
@@ -22,6 +23,8 @@ export interface AgentOptions {
   readonly root?: string;
   /** Default: the real one, `@samepage/unify`. */
   readonly engine?: Engine;
+  /** Lets rollouts replace this agent by a version that the release key signed. Default: they cannot, as it is another program's to replace. */
+  readonly upgrades?: UpgradePlaces;
   /** Default: a pino logger on stdout at level `info`. */
   readonly logger?: Logger;
   /** Closes the agent when it aborts. */

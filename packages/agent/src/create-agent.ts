@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { GuestState, type Inventory, type Progress, type Report } from "@samepage/proto";
+import { type Command, GuestState, type Inventory, type Progress, type Report } from "@samepage/proto";
 import { HOST_PATHS } from "@samepage/ksm";
 import { GuestMemory } from "@samepage/unify";
 import { pino } from "pino";
@@ -27,6 +27,9 @@ import { openAgentMetrics } from "./metrics/open-agent-metrics.ts";
 import { keepConnected } from "./stream/keep-connected.ts";
 import type { ControllerStream, OutgoingMessage } from "./stream/open-stream.ts";
 import { createProgressSender } from "./stream/progress-sender.ts";
+import { openReleaseCalls } from "./upgrade/release-calls.ts";
+import { upgradeReport } from "./upgrade/upgrade-report.ts";
+import { noUpgrades, openUpgrades } from "./upgrade/upgrades.ts";
 
 /** Guests are looked for this often, milliseconds; a job looks again by itself. */
 const inventoryMs = 5 * 60_000;
@@ -47,7 +50,12 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const root = options.root ?? "";
 
   const spool = await openJobSpool(stateDir);
-  for (const command of spool.interrupted) await spool.finish(interruptedReport(command, Date.now()));
+  const upgrades = options.upgrades === undefined ? noUpgrades : openUpgrades(options.upgrades, (signal) => openReleaseCalls(identity, signal));
+  let upgrading: Command | undefined;
+  for (const command of spool.interrupted) {
+    if (await upgrades.isOrderOf(command.jobId)) upgrading = command;
+    else await spool.finish(interruptedReport(command, Date.now()));
+  }
   const guests = async () => discoverGuests(config.guests, root, (path, reason) => logger.warn({ path, reason }, "not a guest that can be unified"), stateDir);
   const memoryGuests = async () => discoverAllGuests(config.guests, root, (path, reason) => logger.debug({ path, reason }, "not a guest"));
 
@@ -71,7 +79,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const progress = createProgressSender((value: Progress) => void send({ $case: "progress", value }));
   const runner = createJobRunner({
     spool,
-    context: { engine: options.engine ?? unifyEngine, guests, memoryGuests, catalog: calls, catalogs, root, stateDir: join(stateDir, "engine"), ksm, guard, memory, mayRestore: config.restore === "on", limits: config.limits },
+    context: { engine: options.engine ?? unifyEngine, guests, memoryGuests, catalog: calls, catalogs, root, stateDir: join(stateDir, "engine"), ksm, guard, memory, upgrades, mayRestore: config.restore === "on", limits: config.limits },
     // Without it only the guests' gate knows less.
     begins: async (jobId) => watch.before(jobId).catch((error: unknown) => logger.warn({ err: error, job: jobId }, "cannot take down which guests run")),
     finished: (report) => {
@@ -79,8 +87,13 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
       void sendReport(report);
     },
     progressed: (value) => progress.progressed(value),
+    settled: async (command, signal) => {
+      const outcome = await upgrades.settled(command.jobId, signal);
+      return outcome === undefined ? undefined : upgradeReport(command, outcome, Date.now());
+    },
     logger,
   });
+  if (upgrading !== undefined) runner.resume(upgrading);
   const replaceIdentity = async (next: Identity) => {
     await writeIdentity(stateDir, next);
     identity = next;
@@ -105,6 +118,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
     {
       opened: async (open) => {
         stream = open;
+        await upgrades.welcomed();
         measured?.metrics.connected();
         await send({ $case: "hello", value: { facts: await readHostFacts({ hasCowGuard: guard.isAvailable }), jobs: runner.jobs(), fence: spool.fence } });
         await sendInventory();

@@ -6,3 +6,4 @@ export { becomeMember } from "./identity/become-member.ts";
 export { type Identity, readIdentity } from "./identity/identity-file.ts";
 export { type DiscoveredGuest, discoverGuests, hostTree } from "./discovery/discover-guests.ts";
 export type { Engine } from "./jobs/engine.ts";
+export { servicePlaces } from "./upgrade/upgrade-places.ts";

@@ -22,6 +22,10 @@ export interface ControllerOptions {
   readonly heartbeatSeconds?: number;
   /** Directory of the built dashboard, served at the API's address. Default: none is served. */
   readonly pageDirectory?: string;
+  /** Directory of the agent's packages that hosts may fetch, as `npm run package` makes it; it may be empty. Default `/var/lib/samepage-release`. */
+  readonly releaseDir?: string;
+  /** Where hosts fetch the installer, `https://host:port`. Default: the name of `agentAddress` with the operators' port, unless that port is this machine's only. */
+  readonly installUrl?: string;
   /** Default: a pino logger on stdout at level `info`. */
   readonly logger?: Logger;
   /** Closes everything when it aborts. */

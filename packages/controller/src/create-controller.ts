@@ -24,6 +24,7 @@ import { createCatalogService } from "./grpc/catalog-service.ts";
 import { createAgentServer } from "./grpc/agent-server.ts";
 import { createHealthService } from "./grpc/health-service.ts";
 import { createEnrolmentService } from "./grpc/enrolment-service.ts";
+import { createReleaseService } from "./grpc/release-service.ts";
 import { serveAgentStream } from "./grpc/serve-agent-stream.ts";
 import { createStreamRegistry } from "./grpc/stream-registry.ts";
 import { createApiServer } from "./http/api-server.ts";
@@ -38,6 +39,7 @@ import { addHealthRoute } from "./http/health-route.ts";
 import { addHostRoutes } from "./http/host-routes.ts";
 import { addRolloutRoutes, startRollout } from "./http/rollout-routes.ts";
 import { addPageRoutes, readPage } from "./http/page-routes.ts";
+import { addReleaseRoutes } from "./http/release-routes.ts";
 import { addSavingsRoute } from "./http/savings-route.ts";
 import { addSessionRoute } from "./http/session-route.ts";
 import { addTemplateRoutes } from "./http/template-routes.ts";
@@ -47,6 +49,10 @@ import { type Mail, openMailbox } from "./mailbox.ts";
 import { authorityFiles } from "./pki/authority-files.ts";
 import { keepAuthority } from "./pki/authority-keeper.ts";
 import { rotateAuthority } from "./pki/rotate-authority.ts";
+import { installCommand } from "./release/install-command.ts";
+import { installScript } from "./release/install-script.ts";
+import { checkedInstallUrl, installUrlOf } from "./release/install-url.ts";
+import { openReleaseDirectory } from "./release/release-directory.ts";
 import { createProgressBoard } from "./progress-board.ts";
 import { connectRedis } from "./redis/connect-redis.ts";
 import { keys } from "./redis/keys.ts";
@@ -197,6 +203,8 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     return { state: problem === undefined ? "ok" : "degraded", version, problems: problem === undefined ? [] : [problem], streams: streams.size };
   };
   const acceptsPerSecond = options.acceptsPerSecond ?? 150;
+  const installUrl = options.installUrl === undefined ? undefined : checkedInstallUrl(options.installUrl);
+  const release = openReleaseDirectory(options.releaseDir ?? "/var/lib/samepage-release");
   const agents = await createAgentServer({
     listen: agentListen,
     acceptsPerSecond,
@@ -205,6 +213,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     authorities: keeper.authority.authorities,
     agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => keeper.authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), heartbeatSeconds: options.heartbeatSeconds ?? 30, reconnectSeconds: async () => Math.ceil((await hosts.count()) / acceptsPerSecond), logger }) },
     enrolment: createEnrolmentService(enrolment, logger),
+    release: createReleaseService({ release, hosts, logger }),
     health: createHealthService(async () => (await ownHealth()).state === "ok"),
     catalog: createCatalogService({ hosts, store: templateStore, templates, catalogs, agents: agentCatalogs, content, relay, uncovered, rollouts, keys: catalogKey.trusted, logger }),
   });
@@ -214,14 +223,22 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
   const agentAddress = options.agentAddress ?? advertised(agents.address);
   const fleet = createFleet({ store, hosts, presence, select: selectHosts });
   addFleetMetrics(metrics.registry, { version, fleet, savings, health: ownHealth, authority: () => keeper.authority.certificate });
+  /** Undefined where hosts cannot fetch anything: there is nothing, or operators are served on this machine only. */
+  const installer = async (): Promise<{ readonly url: string; readonly script: string } | undefined> => {
+    const found = await release.read();
+    const url = installUrl ?? installUrlOf(api.address, agentAddress);
+    if (found === undefined || url === undefined) return undefined;
+    return { url, script: installScript({ release: found, releaseKey: await release.key(), installUrl: url, agentAddress, caFingerprint: keeper.authority.fingerprint }) };
+  };
   const page = options.pageDirectory === undefined ? [] : await readPage(options.pageDirectory);
   const api = await createApiServer(options.apiListen ?? "127.0.0.1:7480", keeper.server, logger, (app) => {
     addHealthRoute(app, ownHealth);
     addMetricsRoute(app, { metrics, tokens });
     addAuthorityRoutes(app, { keeper, rotate: async (step) => rotateAuthority(step, { files, silentSince: async (at) => silentMembers(hosts, presence, at), certificateHours }, Date.now()), tokens, audit });
     addHostRoutes(app, { fleet, tokens, audit, disconnect: async (host, reason) => lifecycle.disconnect(host, reason) });
-    addTokenRoutes(app, { tokens, audit, caFingerprint: () => keeper.authority.fingerprint, agentAddress: () => agentAddress });
-    addRolloutRoutes(app, { rollouts, hosts, tokens, runner, progressOf: (rollout) => progress.of(rollout) });
+    addTokenRoutes(app, { tokens, audit, caFingerprint: () => keeper.authority.fingerprint, agentAddress: () => agentAddress, installCommand: async () => commandOf(await installer()) });
+    addReleaseRoutes(app, { release, installScript: async () => (await installer())?.script });
+    addRolloutRoutes(app, { rollouts, hosts, tokens, runner, progressOf: (rollout) => progress.of(rollout), release });
     addWindowRoutes(app, { windows, hosts, tokens, audit, changed: async () => reconciler.wake() });
     const start = async (request: CreateRollout, actor: string) => startRollout(request, actor, { rollouts, hosts, runner, progressOf: (rollout) => progress.of(rollout) });
     addTemplateRoutes(app, { store: templateStore, templates, catalogs, tokens, audit, start });
@@ -241,6 +258,10 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
 }
 
 const version = "0.1.0";
+
+function commandOf(installer: { readonly url: string; readonly script: string } | undefined): (secret: string, host: string | undefined) => string | null {
+  return (secret, host) => (installer === undefined ? null : installCommand(installer.url, installer.script, secret, host));
+}
 
 /** Names and addresses that operators may reach this machine by. */
 function ownNames(options: ControllerOptions): readonly string[] {

@@ -1,6 +1,6 @@
 /**
  * Stable reasons for which this package refuses an input.
- * - `bad-selector`, `bad-schedule`, `bad-zone`, `bad-share`, `bad-duration`, `bad-policy`: the text or value cannot be understood.
+ * - `bad-selector`, `bad-schedule`, `bad-zone`, `bad-share`, `bad-duration`, `bad-policy`, `bad-release`: the text or value cannot be understood.
  * - `no-hosts`: a plan without a host.
  * - `no-inverse`: a rollback of an operation that changes nothing.
  * - `wrong-state`: a command that the rollout's state does not allow.
@@ -13,6 +13,7 @@ export type FleetErrorCode =
   | "bad-share"
   | "bad-duration"
   | "bad-policy"
+  | "bad-release"
   | "no-hosts"
   | "no-inverse"
   | "wrong-state"

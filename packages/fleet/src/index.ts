@@ -4,6 +4,8 @@ export type { Gate } from "./gates/gate.ts";
 export type { HostSample } from "./gates/host-sample.ts";
 export { FACT_NAMES, type HostFacts } from "./host-facts.ts";
 export { inverseOf, OPERATION_KINDS, type Operation, type OperationKind } from "./operation.ts";
+export { decideUpgrade } from "./release/decide-upgrade.ts";
+export { agentTreeOf, isVersion, parseRelease, type Release, type ReleaseFile } from "./release/release.ts";
 export { compareSavings, type SavingComparison } from "./rollout/compare-savings.ts";
 export { groupFailures, type FailureGroup } from "./rollout/group-failures.ts";
 export { hostIndexOf, jobIdOf } from "./rollout/job-id.ts";

@@ -10,8 +10,10 @@ import { FleetError } from "./fleet-error.ts";
  * - `restore`: put a template's files back into guests; the bytes that stood there are gone, so there is no way back.
  * - `candidates`: look for files that no template covers; changes nothing.
  * - `ksm-tune`, `ksm-restore`: set KSM's knobs; put back what was there before.
+ * - `upgrade`: run another version of the agent, signed by the key that the host has pinned; the host itself goes back to the
+ *   old one when the new one does not come back. On purpose it is taken back by an upgrade to the version before.
  */
-export const OPERATION_KINDS = ["plan", "unify", "deunify", "verify", "gc", "publish-template", "drift", "restore", "candidates", "ksm-tune", "ksm-restore"] as const;
+export const OPERATION_KINDS = ["plan", "unify", "deunify", "verify", "gc", "publish-template", "drift", "restore", "candidates", "ksm-tune", "ksm-restore", "upgrade"] as const;
 
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 

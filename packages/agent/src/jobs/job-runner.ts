@@ -16,6 +16,8 @@ export interface JobRunner {
    * @param until milliseconds until a time of the controller's, ns since the epoch; see ControllerClock.
    */
   accept(command: Command, until: (atNs: bigint) => number): Promise<Ack>;
+  /** Goes on waiting for the end of a job that has outlived the process before this one. */
+  resume(command: Command): void;
   /** Stops the job, if it is this one that runs. */
   cancel(cancel: Cancel): void;
   /** Jobs whose report is not acknowledged. */
@@ -32,6 +34,8 @@ export interface JobRunnerDeps {
   /** A report was kept; it can be sent. */
   readonly finished: (report: Report) => void;
   readonly progressed: (progress: Progress) => void;
+  /** The report of an operation that ends outside of this process; undefined when the signal aborts first, and the next process resumes it. */
+  readonly settled: (command: Command, signal: AbortSignal) => Promise<Report | undefined>;
   readonly logger: Logger;
 }
 
@@ -47,28 +51,35 @@ interface RunningJob {
 /** Longest delay that a timer takes, milliseconds (2^31 - 1); permissions are shorter, but nothing enforces it here. */
 const timerLimit = 2_147_483_647;
 
-export function createJobRunner({ spool, context, begins, finished, progressed, logger }: JobRunnerDeps): JobRunner {
+export function createJobRunner({ spool, context, begins, finished, progressed, settled, logger }: JobRunnerDeps): JobRunner {
   let running: RunningJob | undefined;
   /** Commands are taken one after the other, so that of two the higher fence wins. */
   let turn: Promise<unknown> = Promise.resolve();
 
   const start = (command: Command, until: (atNs: bigint) => number): RunningJob => {
     const stopping = new AbortController();
+    const leaving = new AbortController();
     let reason: StopReason | undefined;
     const stop = (why: StopReason) => {
       reason ??= why;
       stopping.abort();
+      if (why === "interrupted") leaving.abort();
     };
     // On a clock that only goes forward: setting the host's clock does not move the end.
     const deadline = setTimeout(() => stop("deadline"), Math.min(timerLimit, Math.max(0, until(command.notAfterNs))));
     const ended = (async () => {
       const report = await execute(command, until, stopping.signal, () => reason, { context, begins, progressed, logger });
       clearTimeout(deadline);
-      await spool.finish(report).catch((error: unknown) => logger.error({ err: error, job: command.jobId }, "the report could not be kept on disk; it is sent from memory"));
-      running = undefined;
-      finished(report);
+      await end(command, report ?? (await settled(command, leaving.signal)));
     })();
     return { command, stop, ended };
+  };
+
+  const end = async (command: Command, report: Report | undefined): Promise<void> => {
+    // Without one the command stays on disk, and the next process resumes it.
+    if (report !== undefined) await spool.finish(report).catch((error: unknown) => logger.error({ err: error, job: command.jobId }, "the report could not be kept on disk; it is sent from memory"));
+    running = undefined;
+    if (report !== undefined) finished(report);
   };
 
   const accept = async (command: Command, until: (atNs: bigint) => number): Promise<Ack> => {
@@ -100,6 +111,12 @@ export function createJobRunner({ spool, context, begins, finished, progressed, 
       turn = mine.catch(() => {});
       return mine;
     },
+    resume: (command) => {
+      const leaving = new AbortController();
+      const ended = (async () => end(command, await settled(command, leaving.signal)))();
+      // What has been ordered cannot be called back: only leaving ends the wait.
+      running = { command, stop: (why) => (why === "interrupted" ? leaving.abort() : undefined), ended };
+    },
     cancel: ({ jobId, fence, reason }) => {
       if (running?.command.jobId !== jobId || running.command.fence !== fence) return;
       logger.info({ job: jobId, reason }, "job cancelled");
@@ -122,13 +139,14 @@ export function interruptedReport(command: Command, now: number): Report {
   return { ...emptyReport(command, now), finishedAtNs: BigInt(now) * 1_000_000n, outcome: Outcome.INTERRUPTED };
 }
 
+/** Undefined where the operation ends outside of this process. */
 async function execute(
   command: Command,
   until: (atNs: bigint) => number,
   signal: AbortSignal,
   stopReason: () => StopReason | undefined,
   { context, begins, progressed, logger }: Pick<JobRunnerDeps, "context" | "begins" | "progressed" | "logger">,
-): Promise<Report> {
+): Promise<Report | undefined> {
   const { jobId, fence, operation } = command;
   const log = logger.child({ job: jobId, rollout: command.rolloutId, operation: operation?.kind?.$case });
   const report = emptyReport(command, Date.now());
@@ -143,6 +161,7 @@ async function execute(
       progressed({ jobId, fence, phase, files: BigInt(files), filesTotal: BigInt(filesTotal), bytes: BigInt(bytes), bytesTotal: BigInt(bytesTotal) });
     progressed({ jobId, fence, phase: "begin", files: 0n, filesTotal: 0n, bytes: 0n, bytesTotal: 0n });
     const result = await runOperation(operation, { ...context, jobId, signal, onProgress });
+    if (result === undefined) return undefined;
     const outcome = outcomeOf(stopReason(), "stopped" in result.value ? result.value.stopped : "");
     log.info({ outcome }, "job ends");
     return finish({ outcome, result });

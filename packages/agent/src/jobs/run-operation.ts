@@ -12,6 +12,8 @@ import type { Limits } from "../config/agent-config.ts";
 import { defaultDomain, type DiscoveredGuest, withoutHost } from "../discovery/discover-guests.ts";
 import { namePattern } from "../name-pattern.ts";
 import type { KsmKeeper } from "../ksm/ksm-keeper.ts";
+import { agentVersion } from "../host-facts.ts";
+import type { Upgrades } from "../upgrade/upgrades.ts";
 import type { Engine } from "./engine.ts";
 import type { HostGuard } from "./host-guard.ts";
 import { toDeunifyResult, toGcResult, toUnifyResult, toVerifyResult } from "./to-result.ts";
@@ -34,6 +36,7 @@ export interface OperationContext {
   /** What the engine remembers of the guests from job to job. */
   readonly memory: GuestMemory;
   readonly guard: Pick<HostGuard, "forSharing" | "forLifting">;
+  readonly upgrades: Pick<Upgrades, "order">;
   /** Whether agent.yaml lets operators put files back. */
   readonly mayRestore: boolean;
   readonly limits: Limits;
@@ -44,11 +47,17 @@ export interface OperationContext {
 type Result = NonNullable<Report["result"]>;
 
 /**
- * Does an operation; the signal stops it with a consistent tree and a result that says so.
+ * Does an operation; the signal stops it with a consistent tree and a result that says so. Undefined: its end is to be waited for
+ * (an upgrade; this process may not see it).
  * @throws UnifyError of the engine, or AgentError `discovery`.
  */
-export async function runOperation({ guestPatterns, kind }: Operation, context: OperationContext): Promise<Result> {
+export async function runOperation({ guestPatterns, kind }: Operation, context: OperationContext): Promise<Result | undefined> {
   const { engine, memory, stateDir, limits, signal, onProgress } = context;
+  if (kind?.$case === "upgrade") {
+    const { version } = kind.value;
+    const done = await context.upgrades.order(version, context.jobId, signal);
+    return done === "ordered" ? undefined : { $case: "upgrade", value: { from: agentVersion, to: agentVersion } };
+  }
   if (kind?.$case === "publishTemplate") {
     const { path, domain } = kind.value;
     const tree = `${context.root}${path}`;

@@ -10,6 +10,8 @@ export const controllerOptions = {
   agentAddress: text("host:port", "what agents are told to connect to", { defaultText: "this machine's name and that port" }),
   apiListen: text("address", "where operators connect: host:port or unix:/path", { defaultText: "127.0.0.1:7480" }),
   name: texts("name", "host name or address that the server's certificate is for besides this machine's own; repeat for more"),
+  releaseDir: text("dir", "the agent's packages, which hosts fetch when they are installed or upgraded", { defaultText: "/var/lib/samepage-release", completes: "directory" }),
+  installUrl: text("url", "where hosts fetch the installer", { defaultText: "the name that agents connect to with the operators' port, if that is not this machine's only" }),
   certificateHours: integer("hours", 1, 720, "how long an agent's certificate lives", "24"),
   acceptsPerSecond: integer("n", 1, 100_000, "connections of agents accepted per second", "150"),
 } as const;
@@ -21,6 +23,8 @@ interface ControllerInput {
   readonly agentAddress: string | undefined;
   readonly apiListen: string | undefined;
   readonly name: readonly string[];
+  readonly releaseDir: string | undefined;
+  readonly installUrl: string | undefined;
   readonly certificateHours: number | undefined;
   readonly acceptsPerSecond: number | undefined;
 }

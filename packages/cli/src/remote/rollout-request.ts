@@ -32,6 +32,7 @@ export const rolloutOptions = {
   domain: text("name", "for ksm-tune: only guests of this trust domain", { defaultText: "all, if they are of one domain" }),
   cpu: integer("percent", 1, 95, "for ksm-tune: what ksmd may use of one core while it merges", "70"),
   zeroPages: toggle("for ksm-tune: merge empty pages with the kernel's zero page"),
+  to: text("version", "for upgrade: the agent's version; an older one only where it ran just before", { defaultText: "that of the controller's release" }),
 } as const;
 
 interface RolloutInput {
@@ -59,6 +60,7 @@ interface RolloutInput {
   readonly domain: string | undefined;
   readonly cpu: number | undefined;
   readonly zeroPages: boolean;
+  readonly to: string | undefined;
 }
 
 /** The controller's request; what was not given is left out, so that defaults live in one place. */
@@ -79,8 +81,9 @@ export async function rolloutRequest(input: RolloutInput): Promise<CreateRollout
   const ksm = onlyGiven({ domain: input.domain, cpuPercent: input.cpu, zeroPages: input.zeroPages || undefined });
   const hasKsm = Object.keys(ksm).length > 0;
   if (hasKsm && kind !== "ksm-tune") throw new CliError("bad-argument", `${kind} takes no --domain, --cpu or --zero-pages`, "They are for ksm-tune; leave them out.");
+  if (input.to !== undefined && kind !== "upgrade") throw new CliError("bad-argument", `${kind} takes no --to`, "It is for upgrade; leave it out.");
   return {
-    operation: { kind, ...(input.guest.length === 0 ? {} : { guests: input.guest }), ...(hasSettings ? { settings } : {}), ...(hasKsm ? { ksm } : {}) },
+    operation: { kind, ...(input.guest.length === 0 ? {} : { guests: input.guest }), ...(hasSettings ? { settings } : {}), ...(hasKsm ? { ksm } : {}), ...(input.to === undefined ? {} : { upgrade: { version: input.to } }) },
     ...onlyGiven({
       name: input.name,
       selector: input.selector,

@@ -12,11 +12,13 @@ export const agentRun = defineVerb({
   options: agentPlaceOptions,
   examples: [{ command: "samepage agent run", meaning: "work for the fleet that this host has joined" }],
   run: async (input, context) => {
-    const { createAgent, readAgentConfig } = await import("@samepage/agent");
+    const { createAgent, readAgentConfig, servicePlaces } = await import("@samepage/agent");
     const { pino } = await import("pino");
     const logger = pino(pino.destination({ dest: process.stderr.fd, sync: true }));
     const config = input.config === undefined ? undefined : await readAgentConfig(input.config);
-    const agent = await createAgent({ ...onlyGiven({ config, stateDir: input.stateDir }), logger, signal: context.signal });
+    // Set by systemd for the unit: the installed service, in its own places, is what upgrades replace.
+    const isService = context.environment["NOTIFY_SOCKET"] !== undefined && input.stateDir === undefined;
+    const agent = await createAgent({ ...onlyGiven({ config, stateDir: input.stateDir, upgrades: isService ? servicePlaces : undefined }), logger, signal: context.signal });
     context.out.line(`agent of ${agent.host}, controller ${agent.address}; Ctrl-C stops`);
     try {
       await notifyReady(context.environment);

@@ -10,6 +10,7 @@ export const tokenCreate = defineVerb({
   summary: "make a token that enrols one host, or one for an operator",
   description: [
     "An enrolment token (the default) works once. The secret is shown now and never again; the controller keeps only its hash.",
+    "For a new host it prints one line that installs the agent and joins, if the controller has the agent's packages (--release-dir of controller run) and hosts reach the operators' port. The line runs what it fetches only if that has the digest in it.",
     "With --role the token is an operator's: viewer reads, operator runs rollouts and labels or cordons hosts, admin also handles tokens and revokes hosts.",
   ],
   arguments: {},
@@ -27,14 +28,15 @@ export const tokenCreate = defineVerb({
   ],
   run: async (input, context) => {
     const created = await (await connect(input, context)).tokens.create(requestOf(input), context.signal);
-    const { token, secret, caFingerprint, agentAddress } = created;
+    const { token, secret, caFingerprint, agentAddress, installCommand } = created;
     return {
       json: created,
       human: ({ style }) =>
         token.kind === "operator"
           ? [style.dim(`operator ${token.name}, ${token.role ?? ""}; shown only now:`), secret]
           : [
-              style.dim(`works once, until ${token.expiresAt ?? "used"}; on the new host, as root:`),
+              ...(installCommand === null ? [] : [style.dim(`works once, until ${token.expiresAt ?? "used"}; on the new host, as root, to install the agent and join:`), installCommand]),
+              style.dim(installCommand === null ? `works once, until ${token.expiresAt ?? "used"}; on the new host, as root:` : "or where the agent is installed already:"),
               `echo ${secret} | samepage agent join --controller ${agentAddress} --ca-fingerprint ${caFingerprint}`,
             ],
     };

@@ -8,7 +8,7 @@ export type { EventBody, EventView } from "./event-view.ts";
 export type { FleetSummaryView } from "./fleet-summary-view.ts";
 export type { HealthView } from "./health-view.ts";
 export type { GuestView, HostChange, HostFacts, HostView } from "./host-view.ts";
-export { type KsmSettings, type Operation, type OperationKind, operationKinds, type TemplateTarget, type UnifySettings } from "./operation.ts";
+export { type KsmSettings, type Operation, type OperationKind, operationKinds, type TemplateTarget, type UnifySettings, type UpgradeSettings } from "./operation.ts";
 export type { RolloutOutcomeView } from "./rollout-outcome-view.ts";
 export type { HostReportView, OperationResult, RolloutReportView } from "./report-view.ts";
 export { type Role, roles } from "./role.ts";

@@ -18,7 +18,8 @@ export interface UnifySettings {
  * What a rollout does on each host. A closed set: nothing that a controller sends can run a program of its choosing.
  * `plan` is the dry run of `unify`: the same settings, nothing changed, the predicted saving reported.
  * `ksm-tune` merges the guests' equal memory and goes on tuning; a host that backs off fails, and the rollout's budget
- * is the gate. `ksm-restore` puts everything back.
+ * is the gate. `ksm-restore` puts everything back. `upgrade` runs another version of the agent, if the host's own release
+ * key signed it.
  */
 export interface Operation {
   readonly kind: OperationKind | CatalogOperationKind;
@@ -28,6 +29,8 @@ export interface Operation {
   readonly settings?: UnifySettings;
   /** For `ksm-tune` only. */
   readonly ksm?: KsmSettings;
+  /** For `upgrade` only. */
+  readonly upgrade?: UpgradeSettings;
   /** For `publish-template`, `drift` and `restore` only. */
   readonly template?: TemplateTarget;
 }
@@ -40,6 +43,12 @@ export interface KsmSettings {
   readonly cpuPercent?: number;
   /** Merge empty pages with the kernel's zero page. Default false. */
   readonly zeroPages?: boolean;
+}
+
+/** Which version of the agent. */
+export interface UpgradeSettings {
+  /** Default: that of the controller's release. */
+  readonly version?: string;
 }
 
 /** The template version that an operation publishes or compares with. */
@@ -60,6 +69,6 @@ export interface TemplateTarget {
 /** What rollouts do for the catalog; they are created by its own routes, which check that the template fits. */
 type CatalogOperationKind = "publish-template" | "drift" | "restore" | "candidates";
 
-export const operationKinds = ["plan", "unify", "deunify", "verify", "gc", "ksm-tune", "ksm-restore"] as const;
+export const operationKinds = ["plan", "unify", "deunify", "verify", "gc", "ksm-tune", "ksm-restore", "upgrade"] as const;
 
 export type OperationKind = (typeof operationKinds)[number];

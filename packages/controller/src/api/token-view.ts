@@ -45,4 +45,6 @@ export interface CreatedToken {
   readonly caFingerprint: string;
   /** `host:port` for agents. */
   readonly agentAddress: string;
+  /** For an enrolment: the line that installs the agent on a new host and joins, with the secret in it. Null where this controller has no packages, or hosts do not reach it. */
+  readonly installCommand: string | null;
 }

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Server, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
-import { AgentServiceService, CatalogServiceService, EnrolmentServiceService, HealthService, type AgentServiceServer, type CatalogServiceServer, type EnrolmentServiceServer, type HealthServer } from "@samepage/proto";
+import { AgentServiceService, CatalogServiceService, EnrolmentServiceService, HealthService, ReleaseServiceService, type AgentServiceServer, type CatalogServiceServer, type EnrolmentServiceServer, type HealthServer, type ReleaseServiceServer } from "@samepage/proto";
 import { ControllerError } from "../api/controller-error.ts";
 import type { ListenAddress } from "../listen-address.ts";
 import type { Metrics } from "../metrics.ts";
@@ -20,6 +20,7 @@ export interface AgentServerOptions {
   readonly agents: AgentServiceServer;
   readonly enrolment: EnrolmentServiceServer;
   readonly catalog: CatalogServiceServer;
+  readonly release: ReleaseServiceServer;
   readonly health: HealthServer;
 }
 
@@ -53,6 +54,7 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Ag
   addService(grpc, AgentServiceService, options.agents);
   addService(grpc, EnrolmentServiceService, options.enrolment);
   addService(grpc, CatalogServiceService, options.catalog);
+  addService(grpc, ReleaseServiceService, options.release);
   addService(grpc, HealthService, options.health);
   const credentials = createServerCredentials(options.server, options.authorities);
   const injector = grpc.createConnectionInjector(credentials.credentials);

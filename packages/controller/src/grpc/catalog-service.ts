@@ -1,8 +1,7 @@
-import { type handleUnaryCall, type sendUnaryData, type ServerUnaryCall, status } from "@grpc/grpc-js";
-import { CatalogError, resolveVersion } from "@samepage/catalog";
+import { status } from "@grpc/grpc-js";
+import { resolveVersion } from "@samepage/catalog";
 import type { CatalogServiceServer } from "@samepage/proto";
 import type { Logger } from "pino";
-import { ControllerError } from "../api/controller-error.ts";
 import type { AgentCatalogs } from "../catalog/agent-catalogs.ts";
 import type { ContentCourier } from "../catalog/content-courier.ts";
 import type { ContentRelay } from "../catalog/content-relay.ts";
@@ -13,8 +12,8 @@ import type { UncoveredStore } from "../catalog/uncovered-store.ts";
 import { orderedOperation } from "../rollout/ordered-operation.ts";
 import type { RolloutStore } from "../rollout/rollout-store.ts";
 import type { HostStore } from "../stores/host-store.ts";
-import { identifyPeer } from "./peer-identity.ts";
-import { Refusal, refusal } from "./refusal.ts";
+import { refusal } from "./refusal.ts";
+import { serveMember } from "./serve-member.ts";
 
 export interface CatalogServiceDeps {
   readonly hosts: HostStore;
@@ -46,7 +45,7 @@ export function createCatalogService({ hosts, store, templates, catalogs, agents
     const guests = await hosts.guests(host);
     if (!guests.some((guest) => guest.domain === domain)) throw refusal(status.PERMISSION_DENIED, `${host} has no guest of domain ${domain}`);
   };
-  const serve = <Request, Response>(handle: (host: string, request: Request) => Promise<Response>) => unary(hosts, logger, handle);
+  const serve = <Request, Response>(handle: (host: string, request: Request) => Promise<Response>) => serveMember(hosts, logger, handle);
   return {
     beginUpload: serve(async (host, { jobId }) => {
       await templates.ordered(host, jobId);
@@ -105,25 +104,4 @@ export function createCatalogService({ hosts, store, templates, catalogs, agents
       return {};
     }),
   };
-}
-
-function unary<Request, Response>(hosts: HostStore, logger: Logger, handle: (host: string, request: Request) => Promise<Response>): handleUnaryCall<Request, Response> {
-  const answer = async (call: ServerUnaryCall<Request, Response>): Promise<{ response: Response } | { refused: Refusal }> => {
-    try {
-      const { host } = await identifyPeer(call, hosts);
-      return { response: await handle(host, call.request) };
-    } catch (error) {
-      if (error instanceof Refusal) return { refused: error };
-      if (error instanceof CatalogError) return { refused: refusal(status.FAILED_PRECONDITION, error.message) };
-      const failure = ControllerError.from(error);
-      logger.warn({ peer: call.getPeer(), code: failure.code, reason: failure.message }, "catalog call refused");
-      return { refused: failure.code === "internal" ? refusal(status.UNAVAILABLE, "the controller cannot answer now") : refusal(status.FAILED_PRECONDITION, failure.message) };
-    }
-  };
-  const serve = async (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
-    const outcome = await answer(call);
-    if ("refused" in outcome) callback(outcome.refused);
-    else callback(null, outcome.response);
-  };
-  return (call, callback) => void serve(call, callback);
 }

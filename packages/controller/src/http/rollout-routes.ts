@@ -9,6 +9,8 @@ import { createRollback, createRollout, planRollout } from "../rollout/create-ro
 import type { RolloutStore } from "../rollout/rollout-store.ts";
 import type { RolloutRunner } from "../rollout/rollout-runner.ts";
 import { toOutcome, toPlanView, toReport, toSummary, toView } from "../rollout/rollout-views.ts";
+import type { ReleaseDirectory } from "../release/release-directory.ts";
+import { withVersion } from "../release/with-version.ts";
 import type { HostStore } from "../stores/host-store.ts";
 import type { TokenStore } from "../stores/token-store.ts";
 import { authorize } from "./http-context.ts";
@@ -20,6 +22,7 @@ export interface RolloutRouteDeps {
   readonly runner: RolloutRunner;
   /** The newest progress of the hosts that work on a rollout. */
   readonly progressOf: (rollout: string) => ReadonlyMap<string, ProgressView>;
+  readonly release: ReleaseDirectory;
 }
 
 const share = { type: "string", maxLength: 16 };
@@ -76,6 +79,7 @@ const createSchema = {
             zeroPages: { type: "boolean" },
           },
         },
+        upgrade: { type: "object", additionalProperties: false, properties: { version: { type: "string", maxLength: 64 } } },
       },
     },
     selector: { type: "string", maxLength: 4096 },
@@ -95,7 +99,7 @@ const createSchema = {
 };
 
 /** Creates a rollout, takes its first step and shows it. */
-export async function startRollout(request: CreateRollout, actor: string, { hosts, rollouts, runner, progressOf }: Omit<RolloutRouteDeps, "tokens">): Promise<RolloutView> {
+export async function startRollout(request: CreateRollout, actor: string, { hosts, rollouts, runner, progressOf }: Omit<RolloutRouteDeps, "tokens" | "release">): Promise<RolloutView> {
   const id = await createRollout(request, actor, { hosts, rollouts });
   await runner.step(id);
   const stored = await rollouts.get(id);
@@ -103,7 +107,7 @@ export async function startRollout(request: CreateRollout, actor: string, { host
   return toView(stored, await rollouts.reports(id), progressOf(id), await runner.explain(id));
 }
 
-export function addRolloutRoutes(app: FastifyInstance, { rollouts, hosts, tokens, runner, progressOf }: RolloutRouteDeps): void {
+export function addRolloutRoutes(app: FastifyInstance, { rollouts, hosts, tokens, runner, progressOf, release }: RolloutRouteDeps): void {
   const existing = async (id: string) => {
     const stored = await rollouts.get(id);
     if (stored === undefined) throw new ControllerError("not-found", `no rollout has the id ${id}`, { hint: "samepage rollout ls", target: id });
@@ -113,12 +117,12 @@ export function addRolloutRoutes(app: FastifyInstance, { rollouts, hosts, tokens
 
   app.post<{ Body: CreateRollout }>("/v1/rollouts", { schema: { body: createSchema } }, async (request): Promise<RolloutView> => {
     const operator = await authorize(request, tokens, "operator");
-    return startRollout(request.body, operator.name, { hosts, rollouts, runner, progressOf });
+    return startRollout(await withVersion(request.body, release), operator.name, { hosts, rollouts, runner, progressOf });
   });
 
   app.post<{ Body: CreateRollout }>("/v1/rollouts/plan", { schema: { body: createSchema } }, async (request): Promise<RolloutPlanView> => {
     await authorize(request, tokens, "viewer");
-    return toPlanView(planRollout(request.body, await hosts.list(), Date.now()));
+    return toPlanView(planRollout(await withVersion(request.body, release), await hosts.list(), Date.now()));
   });
 
   app.get("/v1/rollouts", async (request): Promise<{ rollouts: readonly RolloutSummary[] }> => {

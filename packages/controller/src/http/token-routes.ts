@@ -12,6 +12,8 @@ export interface TokenRouteDeps {
   readonly audit: AuditLog;
   readonly caFingerprint: () => string;
   readonly agentAddress: () => string;
+  /** What makes the line for a new host; it makes none where hosts cannot fetch an installer from here. */
+  readonly installCommand: () => Promise<(secret: string, host: string | undefined) => string | null>;
 }
 
 const createSchema = {
@@ -42,16 +44,18 @@ const createSchema = {
   ],
 };
 
-export function addTokenRoutes(app: FastifyInstance, { tokens, audit, caFingerprint, agentAddress }: TokenRouteDeps): void {
+export function addTokenRoutes(app: FastifyInstance, { tokens, audit, caFingerprint, agentAddress, installCommand }: TokenRouteDeps): void {
   app.post<{ Body: CreateToken }>("/v1/tokens", { schema: { body: createSchema } }, async (request): Promise<CreatedToken> => {
     const operator = await authorize(request, tokens, "admin");
     const { body } = request;
     if (body.kind === "enrolment" && body.host !== undefined && !isHostName(body.host)) {
       throw new ControllerError("invalid", `${body.host} is not a host name`, { hint: "letters, digits, dots, dashes and underscores", target: body.host });
     }
+    // First: a release that cannot be read must not cost a token.
+    const toCommand = body.kind === "enrolment" ? await installCommand() : () => null;
     const { view, secret } = await tokens.create(body, Date.now());
     await audit.append({ actor: operator.name, action: "token.create", target: view.id, detail: { kind: view.kind, name: view.name, role: view.role } });
-    return { token: view, secret, caFingerprint: caFingerprint(), agentAddress: agentAddress() };
+    return { token: view, secret, caFingerprint: caFingerprint(), agentAddress: agentAddress(), installCommand: toCommand(secret, body.kind === "enrolment" ? body.host : undefined) };
   });
 
   app.get("/v1/tokens", async (request): Promise<{ tokens: readonly TokenView[] }> => {

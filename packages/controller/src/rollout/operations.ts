@@ -2,11 +2,12 @@ import { Guard, KsmAction, Scope, Strategy, type Operation as WireOperation } fr
 import type { KsmSettings, Operation, UnifySettings } from "../api/operation.ts";
 
 /** An operation as an agent is told it. */
-export function toWireOperation({ kind, guests = [], settings = {}, ksm = {}, template }: Operation): WireOperation {
+export function toWireOperation({ kind, guests = [], settings = {}, ksm = {}, template, upgrade }: Operation): WireOperation {
+  if (kind === "upgrade") return { guestPatterns: [], kind: { $case: "upgrade", value: { version: upgrade?.version ?? "" } } };
   return { guestPatterns: [...guests], kind: wireKind(kind, settings, ksm, template) };
 }
 
-function wireKind(kind: Operation["kind"], settings: UnifySettings, ksm: KsmSettings, template: Operation["template"]): WireOperation["kind"] {
+function wireKind(kind: Exclude<Operation["kind"], "upgrade">, settings: UnifySettings, ksm: KsmSettings, template: Operation["template"]): WireOperation["kind"] {
   switch (kind) {
     case "plan":
     case "unify":

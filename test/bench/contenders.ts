@@ -21,7 +21,7 @@ export interface Contender {
 
 const cli = join(import.meta.dirname, "../../packages/cli/bin/samepage.mjs");
 
-/** All files of a byte or more, wherever they lie, at the priority of everybody: what the others look at, and compete with. */
+/** All files of a byte or more, wherever they lie, at the priority of everybody and without rests: what the others look at, and compete with. */
 const samepage = (verb: "plan" | "unify", tree: string, scratch: string, ...options: readonly string[]) => [
   process.execPath,
   cli,
@@ -30,6 +30,7 @@ const samepage = (verb: "plan" | "unify", tree: string, scratch: string, ...opti
   "--json",
   "--min-size=1",
   "--priority=normal",
+  "--pressure=100",
   `--exclude-from=${join(scratch, "no-excludes")}`,
   `--state-dir=${join(scratch, "state")}`,
   ...options,

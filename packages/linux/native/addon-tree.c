@@ -273,7 +273,12 @@ static void index_run(Job *job) {
   job->error = index_build(&own->box->tree, own->gone, own->old, own->old_count, &own->records, &own->count);
 }
 
-static napi_value index_finish(napi_env env, Job *job) { return make_bytes(env, ((IndexJob *)job)->records, ((IndexJob *)job)->count * sizeof(IndexRecord)); }
+static napi_value index_finish(napi_env env, Job *job) {
+  IndexJob *own = (IndexJob *)job;
+  napi_value nothing;
+  napi_get_undefined(env, &nothing);
+  return own->records == NULL ? nothing : make_bytes(env, own->records, own->count * sizeof(IndexRecord));
+}
 
 static void index_release(napi_env env, Job *job) {
   release_tree(env, ((IndexJob *)job)->box);
@@ -281,7 +286,7 @@ static void index_release(napi_env env, Job *job) {
   free(job);
 }
 
-/* indexRecords(handle, { gone: Uint8Array by inode, old: ArrayBuffer }) */
+/* indexRecords(handle, { gone: Uint8Array by inode, old: ArrayBuffer }): undefined when the old ones say it all */
 static napi_value index_records(napi_env env, napi_callback_info info) {
   size_t count = 2, size;
   napi_value arguments[2];

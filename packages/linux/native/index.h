@@ -8,6 +8,7 @@
 
 /*
  * What is known of the candidates' content, and from an older index of files that this run did not meet, sorted by (dev, inode).
- * `gone`: by inode, not 0 for inodes that have no names any more. *records is the caller's to free. Returns 0 or ENOMEM.
+ * `gone`: by inode, not 0 for inodes that have no names any more. *records is the caller's to free; NULL when the older index
+ * says all of it already (records of files that were not met then grow no older). Returns 0 or ENOMEM.
  */
 int index_build(const Tree *tree, const uint8_t *gone, const IndexRecord *old, size_t old_count, IndexRecord **records, size_t *count);

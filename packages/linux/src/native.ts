@@ -54,7 +54,7 @@ export interface Native {
     },
   ): Promise<{ order: ArrayBuffer; inodes: ArrayBuffer; grouped: ArrayBuffer; groupStart: ArrayBuffer }>;
   planHash(tree: TreeHandle, swaps: Uint32Array, reflinks: Uint32Array): ArrayBuffer;
-  indexRecords(tree: TreeHandle, config: { gone: Uint8Array; old: ArrayBuffer }): Promise<ArrayBuffer>;
+  indexRecords(tree: TreeHandle, config: { gone: Uint8Array; old: ArrayBuffer }): Promise<ArrayBuffer | undefined>;
   measureExtents(tree: TreeHandle, config: { control: ArrayBuffer; words: Uint32Array; threads: number }): Promise<ArrayBuffer>;
   dedupe(tree: TreeHandle, config: { control: ArrayBuffer; words: Uint32Array; threads: number }): Promise<ArrayBuffer>;
   sharedPages(tree: TreeHandle, config: { control: ArrayBuffer; shown: Uint32Array; threads: number }): Promise<{ shared: number; saved: number }>;

@@ -357,11 +357,11 @@ export async function sharedPages(tree: Tree, shown: Uint32Array, threads: numbe
 
 /**
  * What is known of the candidates' content as records for the next run's `IdentifyOptions.index`, with those of an older
- * index whose files were not met this time.
+ * index whose files were not met this time; undefined when the older index says all of it already.
  * @param gone by inode, 1 for inodes that have no names any more
  * @throws LinuxError ENOMEM
  */
-export async function indexRecords(tree: Tree, gone: Uint8Array, old: ArrayBuffer | undefined): Promise<ArrayBuffer> {
+export async function indexRecords(tree: Tree, gone: Uint8Array, old: ArrayBuffer | undefined): Promise<ArrayBuffer | undefined> {
   try {
     return await native.indexRecords(tree.handle, { gone, old: old ?? new ArrayBuffer(0) });
   } catch (error) {

@@ -39,7 +39,8 @@ export class AfterApply {
     const { tree, candidates } = this.#prepared;
     const gone = Uint8Array.from({ length: candidates.inodeCount }, (_, inode) => (this.#canonical[inode] === 0 ? 0 : 1));
     const { stateDir } = this.#plan.settings;
-    writeIndex(stateDir, await indexRecords(tree, gone, readIndex(stateDir)));
+    const records = await indexRecords(tree, gone, readIndex(stateDir));
+    if (records !== undefined) writeIndex(stateDir, records);
   }
 
   /** The row whose inode a name has now, where that inode has several names. */

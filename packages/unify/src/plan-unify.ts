@@ -137,7 +137,8 @@ export function isSettled({ files, failures, stopped }: UnifyReport, planned: nu
 async function rememberContent(tree: Tree, stateDir: string): Promise<void> {
   // There are no more inodes than names.
   const gone = new Uint8Array(tree.counts.reduce((sum, { rows }) => sum + rows, 0));
-  writeIndex(stateDir, await indexRecords(tree, gone, readIndex(stateDir)));
+  const records = await indexRecords(tree, gone, readIndex(stateDir));
+  if (records !== undefined) writeIndex(stateDir, records);
 }
 
 /** What the native side could not read, with names an operator can read. */

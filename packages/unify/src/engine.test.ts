@@ -64,6 +64,20 @@ describe.skipIf(reason !== undefined)(`on ext4${reason === undefined ? "" : ` (s
     });
   });
 
+  test("a run that learns nothing reads nothing and leaves the index as it lies; one that learns something replaces it", async () => {
+    await withLoopFs("ext4", 32, async ({ mount }) => {
+      const paths = await plant(mount, ["one", "two", "three"]);
+      const index = async () => (await stat(join(mount, "state/index"))).ino;
+      const all = options(paths.slice(0, 2), mount);
+      await unify(all);
+      const before = await index();
+      expect((await unify(all)).bytes).toMatchObject({ read: 0, compared: 0 });
+      expect(await index()).toBe(before);
+      expect((await unify(options(paths, mount))).files.unified).toBe(20);
+      expect(await index()).not.toBe(before);
+    });
+  });
+
   test("nothing is shared across domains", async () => {
     await withLoopFs("ext4", 32, async ({ mount }) => {
       const [one = "", two = ""] = await plant(mount, ["one", "two"]);

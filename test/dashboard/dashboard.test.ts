@@ -71,7 +71,7 @@ describe.skipIf(skipReason !== undefined)(`the page in a browser${skipReason ===
       page.on("pageerror", (error) => errors.push(error.message));
       page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
       await logIn(page, viewer);
-      for (const section of ["Overview", "Hosts", "Guests", "Rollouts", "Windows", "Templates", "Audit"]) {
+      for (const section of ["Overview", "Hosts", "Guests", "Rollouts", "Windows", "Templates", "Drift", "Audit"]) {
         await page.getByRole("link", { name: section, exact: true }).click();
         await page.getByRole("heading", { level: 1, name: section }).waitFor();
         await page.getByText("live", { exact: true }).waitFor();
@@ -88,11 +88,11 @@ describe.skipIf(skipReason !== undefined)(`the page in a browser${skipReason ===
       await logIn(page, viewer);
       await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
       const reached: string[] = [];
-      for (let press = 0; press < 14; press += 1) {
+      for (let press = 0; press < 15; press += 1) {
         await page.keyboard.press("Tab");
         reached.push(String(await page.evaluate("document.activeElement.textContent")));
       }
-      expect(reached).toEqual(expect.arrayContaining(["Overview", "Hosts", "Guests", "Rollouts", "Windows", "Templates", "Audit", "Log out"]));
+      expect(reached).toEqual(expect.arrayContaining(["Overview", "Hosts", "Guests", "Rollouts", "Windows", "Templates", "Drift", "Audit", "Log out"]));
     });
   });
 

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { mkdir, utimes, writeFile } from "node:fs/promises";
+import { mkdir, rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { dashboardDirectory } from "@samepage/dashboard";
 import { defaultConfig } from "@samepage/agent";
-import { startFleet } from "@samepage/test-e2e";
+import { isOver, startFleet } from "@samepage/test-e2e";
 import { loopFsSkipReason, openLoopFs } from "@samepage/test-support";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { accessibilityBreaches, browserSkipReason, screenshot, withBrowser } from "./browser.ts";
@@ -64,6 +64,22 @@ describe.skipIf(skipReason !== undefined)(`the page while a fleet works${skipRea
       // The hosts share one file system and so one pool: the first frees one copy of its two, the others both of theirs.
       await page.getByText("5.24 MB").waitFor();
       await screenshot(page, "live-overview");
+
+      const published = await fleet.api.templates.publish({ name: "base", version: "1", host: "host-a", path: "/guests/a" });
+      expect((await fleet.until(published.id, isOver)).hosts.succeeded).toBe(1);
+      await writeFile(join(fleet.dir, "host-b-root/guests/b/equal.new"), "other bytes");
+      await rename(join(fleet.dir, "host-b-root/guests/b/equal.new"), join(fleet.dir, "host-b-root/guests/b/equal"));
+      await fleet.until((await fleet.api.drift.compare({ name: "base" })).id, isOver);
+      await page.getByRole("link", { name: "Drift", exact: true }).click();
+      await page.getByText("1 modified", { exact: true }).waitFor();
+      await page.getByText("1 guest: modified /equal").waitFor();
+      expect(await accessibilityBreaches(page)).toEqual([]);
+      await screenshot(page, "live-drift");
+      await page.getByRole("link", { name: "base", exact: true }).click();
+      await page.getByText("6 of 6").waitFor();
+      await page.getByRole("row", { name: /b host-b 1 modified .*modified \/equal/u }).waitFor();
+      expect(await accessibilityBreaches(page)).toEqual([]);
+      await screenshot(page, "live-drift-guests");
 
       await fleet.api.windows.put({ name: "nightly", selector: "env=test", schedule: "02:00", zone: "Europe/Berlin", durationSeconds: 7200 });
       await fleet.api.windows.putBlackout({ name: "holidays", selector: "all", zone: "host", from: "2099-12-24", to: "2099-12-26" });

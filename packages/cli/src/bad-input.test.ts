@@ -80,6 +80,8 @@ const local: readonly Case[] = [
   { what: "no guests", words: () => ["local", "plan"], status: 2, line: /missing required argument 'dir'\. See --help/u },
   { what: "a window that never opens", words: () => ["window", "apply", "nightly", "--for", "3h"], status: 2, line: /nightly has no --schedule\. Say when it opens/u },
   { what: "a blackout without its end", words: () => ["window", "apply", "holidays", "--blackout", "--from", "2026-12-24"], status: 2, line: /needs both its ends/u },
+  { what: "a template to retire without its version", words: () => ["template", "retire", "debian-12"], status: 2, line: /debian-12 names no version\. Say which one/u },
+  { what: "an alias that is none", words: () => ["template", "alias", "debian-12@3", "a".repeat(300)], status: 2, line: /is not NAME@VERSION\. Letters, digits/u },
   { what: "an operator's token without a name", words: () => ["token", "create", "--role", "viewer"], status: 2, line: /needs a name\. Add --name/u },
 ];
 

@@ -7,6 +7,7 @@ import { type Session, storedSession, storeSession } from "./data/session.ts";
 import { useRoute } from "./data/use-route.ts";
 import { useFleet } from "./data/use-fleet.ts";
 import { AuditPage } from "./pages/audit-page.tsx";
+import { DriftPage } from "./pages/drift-page.tsx";
 import { GuestsPage } from "./pages/guests-page.tsx";
 import { HostPage } from "./pages/host-page.tsx";
 import { HostsPage } from "./pages/hosts-page.tsx";
@@ -14,6 +15,7 @@ import { LoginPage } from "./pages/login-page.tsx";
 import { OverviewPage } from "./pages/overview-page.tsx";
 import { RolloutPage } from "./pages/rollout-page.tsx";
 import { RolloutsPage } from "./pages/rollouts-page.tsx";
+import { TemplateDriftPage } from "./pages/template-drift-page.tsx";
 import { TemplatesPage } from "./pages/templates-page.tsx";
 import { WindowsPage } from "./pages/windows-page.tsx";
 
@@ -69,6 +71,8 @@ function Page({ route, store, session }: { readonly route: readonly string[]; re
       return <WindowsPage session={session} />;
     case "templates":
       return <TemplatesPage session={session} />;
+    case "drift":
+      return name === undefined ? <DriftPage session={session} /> : <TemplateDriftPage session={session} template={name} />;
     case "audit":
       return <AuditPage session={session} />;
     default:

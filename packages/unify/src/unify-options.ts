@@ -40,7 +40,7 @@ export interface UnifyOptions {
    * that reads now and then begins to wait for more than its own reads.
    */
   readonly pressureLimit?: number;
-  /** Threads at most. Default: one a core while data comes from the page cache, up to 16 while it comes from a disk. Range 1 … 64. */
+  /** Threads at most. Default: one a core while data comes from the page cache, up to 16 while it comes from a disk; the agent says one for each four cores. Range 1 … 64. */
   readonly threads?: number;
   /**
    * Stops within 100 ms, leaving a consistent tree; only a write-back of the file system that has begun is waited for.

@@ -64,7 +64,7 @@ export interface Limits {
   readonly pressureLimit: number;
   /** Upper bound of the read rate, bytes per second, 1 MiB … 2^53-1. Default: none. */
   readonly bytesPerSecond?: number;
-  /** Threads at most, 1 … 64. Default: the engine's choice. */
+  /** Threads at most, 1 … 64. Default: in the background one for each four processors, at least one; else the engine's choice. */
   readonly threads?: number;
 }
 
@@ -93,6 +93,7 @@ export function parseAgentConfig(source: string, path: string): AgentConfig {
   const guests = fields(top["guests"] ?? {}, `${path}: guests`, ["providers", "directories", "exclude", "domains", "host"]);
   const limits = fields(top["limits"] ?? {}, `${path}: limits`, ["priority", "pressure", "bytesPerSecond", "threads"]);
   const metrics = fields(top["metrics"] ?? {}, `${path}: metrics`, ["listen"]);
+  const isBackground = limits["priority"] === undefined || oneOf(limits["priority"], `${path}: limits.priority`, ["background", "normal"]) === "background";
   return {
     ...(top["controller"] === undefined ? {} : { controller: text(top["controller"], `${path}: controller`, /^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/u, "host:port") }),
     ...(top["host"] === undefined ? {} : { host: text(top["host"], `${path}: host`, /^[A-Za-z0-9][A-Za-z0-9._-]*$/u, "letters, digits, dots, dashes and underscores") }),
@@ -106,10 +107,10 @@ export function parseAgentConfig(source: string, path: string): AgentConfig {
     cowGuard: top["cowGuard"] === undefined ? "auto" : oneOf(top["cowGuard"], `${path}: cowGuard`, cowGuardChoices),
     restore: top["restore"] === undefined ? "off" : oneOf(top["restore"], `${path}: restore`, restoreChoices),
     limits: {
-      background: limits["priority"] === undefined || oneOf(limits["priority"], `${path}: limits.priority`, ["background", "normal"]) === "background",
+      background: isBackground,
       pressureLimit: limits["pressure"] === undefined ? backgroundLimits.pressureLimit : wholeNumber(limits["pressure"], `${path}: limits.pressure`, 1, 100),
       ...(limits["bytesPerSecond"] === undefined ? {} : { bytesPerSecond: wholeNumber(limits["bytesPerSecond"], `${path}: limits.bytesPerSecond`, 1024 * 1024, Number.MAX_SAFE_INTEGER) }),
-      ...(limits["threads"] === undefined ? {} : { threads: wholeNumber(limits["threads"], `${path}: limits.threads`, 1, 64) }),
+      ...(limits["threads"] !== undefined ? { threads: wholeNumber(limits["threads"], `${path}: limits.threads`, 1, 64) } : isBackground ? { threads: backgroundLimits.threads } : {}),
     },
     metrics: { listen: metrics["listen"] === undefined ? defaultConfig.metrics.listen : text(metrics["listen"], `${path}: metrics.listen`, /^(?:none|[^\s:]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5})$/u, "host:port or none") },
   };

@@ -13,7 +13,7 @@ export const ksmSweep = defineVerb({
   run: async ({ allow, remove }, { signal }) => {
     const { HOST_PATHS, readKnobs, sweep } = await import("@samepage/ksm");
     readKnobs(HOST_PATHS.sysfs);
-    const report = await sweep(HOST_PATHS, { remove, signal, ...(allow.length === 0 ? {} : { isAllowed: (guest: string) => allow.includes(guest) }) });
+    const report = await sweep(HOST_PATHS, { remove, signal, ...(allow.length === 0 ? {} : { isAllowed: (guest: string) => allow.includes(guest), expected: allow }) });
     const left = report.intruders.length - report.removed;
     return {
       json: report,

@@ -12,6 +12,8 @@ export const templateAlias = defineVerb({
   examples: [{ command: "samepage template alias debian-12@3 stable", meaning: "debian-12@stable is version 3 from now on" }],
   run: async ({ template, alias, ...connection }, context) => {
     const { name, version } = await templateName(template);
+    // What the controller would refuse; said before anything is asked of it.
+    await templateName(`${name}@${alias}`);
     const changed = await (await connect(connection, context)).templates.setAlias(name, alias, version, context.signal);
     return { json: changed, human: () => [`${name}@${alias} is ${changed.aliases[alias] ?? version}`] };
   },

@@ -8,6 +8,7 @@ const sections = [
   ["rollouts", "Rollouts"],
   ["windows", "Windows"],
   ["templates", "Templates"],
+  ["drift", "Drift"],
   ["audit", "Audit"],
 ] as const;
 

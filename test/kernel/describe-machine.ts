@@ -7,6 +7,7 @@ import { daemonPath } from "@samepage/guard";
 import { debianKernel } from "./debian-kernel.ts";
 import { buildInitramfs } from "./initramfs.ts";
 import { makeSamepageDisk } from "./samepage-disk.ts";
+import { makeSystemdDisk } from "./systemd-disk.ts";
 import { type MachineResult, makeDisk, runMachine } from "./virtual-machine.ts";
 
 const build = join(dirname(fileURLToPath(import.meta.url)), "build");
@@ -21,6 +22,8 @@ interface Machine {
   readonly fileSystems: readonly ("xfs" | "btrfs")[];
   /** With the samepage command on the disk behind the others. */
   readonly hasSamepage?: boolean;
+  /** The names of the tests of vm/unit.sh: with them the machine runs systemd at last, on a disk behind all others. */
+  readonly unit?: readonly string[];
   /** More words for the kernel command line. */
   readonly parameters?: readonly string[];
   /** See `runMachine`. */
@@ -32,7 +35,8 @@ interface Machine {
 export function describeMachine(title: string, machine: Machine): void {
   describe.skipIf(missing !== undefined)(`${title}${missing === undefined ? "" : ` (skipped: ${missing})`}`, () => {
     const directory = mkdtempSync(join(tmpdir(), "samepage-kernel-"));
-    const promised = Object.values(machine.suites).flat();
+    const suites = { ...machine.suites, ...(machine.unit === undefined ? {} : { unit: machine.unit }) };
+    const promised = Object.values(suites).flat();
     let result: MachineResult;
 
     beforeAll(async () => {
@@ -44,7 +48,7 @@ export function describeMachine(title: string, machine: Machine): void {
       rmSync(directory, { recursive: true, force: true });
     });
 
-    describe.each(Object.entries(machine.suites))("%s", (_suite, names) => {
+    describe.each(Object.entries(suites))("%s", (_suite, names) => {
       test.each(names)("%s", (name) => {
         expect(result.tests.get(name) ?? { ok: false, detail: "the machine never got there" }).toMatchObject({ ok: true });
       });
@@ -59,11 +63,14 @@ export function describeMachine(title: string, machine: Machine): void {
 async function boot(directory: string, machine: Machine): Promise<MachineResult> {
   const kernel = debianKernel(machine.series);
   const programs = readdirSync(build).map((name) => join(build, name));
+  const disks = [makeDisk(directory, "ext4", 800), ...machine.fileSystems.map((type) => makeDisk(directory, type, 400)), makeDisk(directory, "ext4", 40, ["-O", "quota"]), ...(machine.hasSamepage === true ? [makeSamepageDisk(directory)] : [])];
+  const systemd = machine.unit === undefined ? [] : [`systemd=vd${"abcdefgh".charAt(disks.length)}`];
+  if (machine.unit !== undefined) disks.push(makeSystemdDisk(directory, programs));
   return runMachine({
     image: kernel.image,
-    initramfs: buildInitramfs(directory, kernel, [...programs, daemonPath, `${daemonPath}-crash`], machine.fileSystems),
-    disks: [makeDisk(directory, "ext4", 800), ...machine.fileSystems.map((type) => makeDisk(directory, type, 400)), makeDisk(directory, "ext4", 40), ...(machine.hasSamepage === true ? [makeSamepageDisk(directory)] : [])],
-    parameters: [...Object.keys(machine.suites).map((suite) => `run=${suite}`), ...(machine.parameters ?? [])],
+    initramfs: buildInitramfs(directory, kernel, [...programs, daemonPath, join(dirname(daemonPath), "test/samepage-guardd-crash")], machine.fileSystems),
+    disks,
+    parameters: [...Object.keys(machine.suites).map((suite) => `run=${suite}`), ...systemd, ...(machine.parameters ?? [])],
     logPath: join(directory, "log"),
     countsInstructions: machine.countsInstructions ?? false,
     timeoutSeconds: machine.timeoutSeconds,

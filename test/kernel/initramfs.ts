@@ -16,7 +16,7 @@ export function buildInitramfs(directory: string, kernel: DebianKernel, files: r
   copyFileSync("/bin/busybox", join(root, "bin/busybox"));
   for (const applet of execFileSync("/bin/busybox", ["--list"], { encoding: "utf8" }).trim().split("\n"))
     if (applet !== "busybox") symlinkSync("busybox", join(root, "bin", applet));
-  addModules(root, kernel, ["virtio_pci", "virtio_blk", "ext4", "loop", "dm_mod", "overlay", ...fileSystems]);
+  addModules(root, kernel, ["virtio_pci", "virtio_blk", "ext4", "loop", "dm_mod", "overlay", "quota_v2", "fuse", ...fileSystems]);
   for (const file of files) {
     copyFileSync(file, join(root, "bin", basename(file)));
     chmodSync(join(root, "bin", basename(file)), 0o755);

@@ -10,6 +10,9 @@ export const isThorough = process.env["SAMEPAGE_THOROUGH"] === "1";
 /** Rounds of the eight-writer race, by file system: 1,000 of each take an emulated machine several minutes. */
 export const rounds = isThorough ? { ext4: 1000, xfs: 1000, btrfs: 1000 } : { ext4: 1000, xfs: 100, btrfs: 100 };
 
+/** Callers killed while the guard holds them. */
+export const killedCallers = isThorough ? 1000 : 100;
+
 /** Files of the tree that chmod -R and chown -R go over. */
 export const treeFiles = isThorough ? 10_000 : 5_000;
 
@@ -70,6 +73,7 @@ const failures = [
   "and the shared inode is intact",
   "with the daemon stuck a write is refused",
   "and works once it goes on",
+  "with a thread of the daemon stuck a write and a chmod are refused at once",
   ...killSteps.map((step) => `kill -9 at step '${step}: an error or a private copy, all else intact, cleaned up`),
   "a batch that fails half way marks nothing",
   "programs of another version give way and leave their marks",
@@ -116,6 +120,27 @@ const tools = [
   "no object of the pool changed meanwhile",
 ];
 
+/** What a guest may do to others: nothing. */
+const shares = [
+  `a caller that is killed while the guard holds it is reaped by its parent, ${killedCallers} times`,
+  "an execve that hangs on a guest's FUSE file system: no write of others is refused",
+  "and the guest's own calls return",
+  "a storm of breaks in one guest: a break in another waits for at most 2 of them",
+  "a flood of events that nobody waits for: no write of others is refused",
+  "and a mark whose event was dropped goes with the next write",
+];
+
+const quota = ["ext4", "xfs"].flatMap((type) => [
+  `${type}: a copy that its owner's quota has no room for is refused with EDQUOT, the shared inode is untouched`,
+  `${type}: and made once there is room`,
+]);
+
+const callers = [
+  ...["open", "openat", "chmod", "chown", "utimensat", "truncate"].map((call) => `32-bit ${call} breaks the link`),
+  "32-bit fchmod on a read-only descriptor is refused, and nothing copied",
+  ...["chmod breaks the link", "chown breaks the link", "utimensat breaks the link", "an open breaks the link", "the copy belongs to it", "for others of its users nothing is copied"].map((what) => `root of an id-mapped container: ${what}`),
+].map((name) => `ext4: ${name}`);
+
 /** From the command line, with Node and the engine; the other file systems with SAMEPAGE_THOROUGH=1. */
 const unify = [
   "samepage local unify --guard cow: guests share inodes and see no difference",
@@ -135,7 +160,10 @@ export const suites: Readonly<Record<string, readonly string[]>> = {
   "late-module": ["btrfs loaded after the programs: a mark is enforced and a write breaks the link"],
   semantics: [...onEachFileSystem(semantics), "and goes when the inode has gone"],
   attributes: onEachFileSystem(attributes),
+  callers,
   failures,
+  shares,
+  quota,
   // On btrfs stat's device number is no block device's: there is nothing to open raw.
   hostile: onEachFileSystem(attacks.map((attack) => `hostile guest, ${attack}: nothing of the shared inode changes`)).filter((name) => !name.startsWith("btrfs: hostile guest, raw-device")),
   ioctls: onEachFileSystem(ioctls),
@@ -146,3 +174,11 @@ export const suites: Readonly<Record<string, readonly string[]>> = {
   // The last: it runs a guard of its own, started by the command.
   unify: isThorough ? onEachFileSystem(unify) : unify.map((name) => `ext4: ${name}`),
 };
+
+/** Of vm/unit.sh. */
+export const unit = [
+  "the installed unit starts the guard, with its sandbox in force",
+  "in it a write breaks the link",
+  "in it a chmod breaks the link",
+  "one that hangs is restarted by the watchdog, and writes work again",
+];

@@ -11,5 +11,5 @@ export function makeSamepageDisk(directory: string): string {
   const content = join(directory, "samepage");
   execFileSync(process.execPath, [bundler, content]);
   addLibraries(content, join(content, "bin/node"));
-  return makeDiskOf(directory, content, 256);
+  return makeDiskOf(content, 256);
 }

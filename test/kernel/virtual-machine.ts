@@ -10,18 +10,18 @@ export interface MachineResult {
   readonly log: string;
 }
 
-/** Makes an image file with an empty file system in it. Returns its path. `megabytes`: XFS wants 300. */
-export function makeDisk(directory: string, type: "ext4" | "xfs" | "btrfs", megabytes: number): string {
+/** Makes an image file with an empty file system in it. Returns its path. `megabytes`: XFS wants 300. `options`: more words for mkfs. */
+export function makeDisk(directory: string, type: "ext4" | "xfs" | "btrfs", megabytes: number, options: readonly string[] = []): string {
   const path = join(directory, `${type}-${megabytes}.img`);
   writeFileSync(path, "");
   truncateSync(path, megabytes * 1024 * 1024);
-  execFileSync(`mkfs.${type}`, type === "ext4" ? ["-q", "-F", path] : ["-q", path], { stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync(`mkfs.${type}`, type === "ext4" ? ["-q", "-F", ...options, path] : ["-q", ...options, path], { stdio: ["ignore", "ignore", "inherit"] });
   return path;
 }
 
 /** As `makeDisk`, an ext4 one with a directory's content. */
-export function makeDiskOf(directory: string, content: string, megabytes: number): string {
-  const path = join(directory, "content.img");
+export function makeDiskOf(content: string, megabytes: number): string {
+  const path = `${content}.img`;
   execFileSync("mkfs.ext4", ["-q", "-F", "-O", "^has_journal", "-d", content, path, `${megabytes}M`], { stdio: ["ignore", "ignore", "inherit"] });
   return path;
 }

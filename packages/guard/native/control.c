@@ -78,11 +78,11 @@ static void status(const struct client *client, const char *id)
 	int length = snprintf(text, sizeof(text),
 			      "{\"id\":%s,\"ok\":true,\"mode\":\"%s\",\"pid\":%d,\"adopted\":%s,\"marks\":%zu,\"waitingMarks\":%zu,"
 			      "\"opens\":%llu,\"metadata\":%llu,\"refused\":{\"rule\":%llu,\"unguarded\":%llu,\"timeout\":%llu},"
-			      "\"unshared\":%llu,%s}\n",
+			      "\"unshared\":%llu,\"notesDropped\":%llu,%s}\n",
 			      id, programs->state->mode == MODE_COPY ? "copy" : "deny", getpid(),
 			      programs->adopted ? "true" : "false", count_marks(), mark_log_waiting(), counter(COUNT_OPENS),
 			      counter(COUNT_METADATA), counter(COUNT_REFUSED), counter(COUNT_UNGUARDED), counter(COUNT_TIMEOUT),
-			      counter(COUNT_UNSHARED), figures);
+			      counter(COUNT_UNSHARED), counter(COUNT_DROPPED), figures);
 	reply(client, text, (size_t)length);
 }
 

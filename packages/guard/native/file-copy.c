@@ -1,19 +1,25 @@
 #define _GNU_SOURCE
 #include "file-copy.h"
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <fcntl.h>
 #include <unistd.h>
+#include "worker.h"
 
 #define EXT4_MAGIC 0xEF53
 #define ACCESS_ACL "system.posix_acl_access"
 
 /* The flags that a copy keeps; the others are the file system's own or forbid writing, which was allowed. */
 #define KEPT_FLAGS (FS_NODUMP_FL | FS_NOATIME_FL | FS_SYNC_FL | FS_COMPR_FL | FS_NOCOW_FL)
+
+/* At one time, so that a long copy shows that it goes on. */
+#define STEP_BYTES (16 << 20)
 
 static int copy_range(int from, int to, off_t at, off_t end, struct copy_buffers *buffers, long long *bytes)
 {
@@ -22,7 +28,7 @@ static int copy_range(int from, int to, off_t at, off_t end, struct copy_buffers
 		ssize_t moved = -1;
 		if (in_kernel) {
 			off_t in = at, out = at;
-			moved = copy_file_range(from, &in, to, &out, (size_t)(end - at), 0);
+			moved = copy_file_range(from, &in, to, &out, end - at < STEP_BYTES ? (size_t)(end - at) : STEP_BYTES, 0);
 			if (moved < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO))
 				return -1;
 			in_kernel = moved > 0;
@@ -45,6 +51,7 @@ static int copy_range(int from, int to, off_t at, off_t end, struct copy_buffers
 		}
 		at += moved;
 		*bytes += moved;
+		worker_steps();
 	}
 	return 0;
 }
@@ -102,12 +109,30 @@ static int copy_extended_attributes(int from, int to, struct copy_buffers *buffe
 	return 0;
 }
 
+/* XFS lets whoever has CAP_FOWNER give a file to an owner whose quota is full (xfs_trans_alloc_ichange). */
+static int change_owner(int fd, uid_t uid, gid_t gid)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct all[_LINUX_CAPABILITY_U32S_3], fewer[_LINUX_CAPABILITY_U32S_3];
+	if (syscall(SYS_capget, &header, all))
+		return -1;
+	memcpy(fewer, all, sizeof(all));
+	fewer[0].effective &= ~(1U << CAP_FOWNER);
+	if (syscall(SYS_capset, &header, fewer))
+		return -1;
+	int result = fchown(fd, uid, gid), error = errno;
+	if (syscall(SYS_capset, &header, all))
+		return -1;
+	errno = error;
+	return result;
+}
+
 int copy_file(int from, int to, const struct stat *st, struct copy_buffers *buffers, long long *bytes)
 {
 	*bytes = 0;
 	/* First the flags (no-cow only takes on an empty file) and bytes; owner before mode and capability, since
 	 * chown clears set-id bits and capabilities; times last. */
-	if (copy_flags(from, to) || copy_data(from, to, st->st_size, buffers, bytes) || fchown(to, st->st_uid, st->st_gid))
+	if (copy_flags(from, to) || copy_data(from, to, st->st_size, buffers, bytes) || change_owner(to, st->st_uid, st->st_gid))
 		return -1;
 	/* The directory's default ACL, if any, came with the creation. */
 	if (fremovexattr(to, ACCESS_ACL) && errno != ENODATA && errno != EOPNOTSUPP)

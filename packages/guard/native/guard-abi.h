@@ -7,7 +7,7 @@
 
 /* Raised with every change of a layout or of what a program promises: a daemon that finds other programs
  * pinned replaces them. */
-#define GUARD_ABI 3
+#define GUARD_ABI 4
 
 #define NAME_BYTES 256 /* NAME_MAX and its end */
 
@@ -37,6 +37,7 @@ struct guard_event {
 	struct inode_key parent; /* the directory that holds the name that was used */
 	__u64 task;              /* tgid << 32 | tid, of the initial pid namespace */
 	__u64 started;           /* CLOCK_MONOTONIC ns */
+	__u64 guest;             /* whose share of the guard it takes: see guest_of */
 	__u32 kind;
 	__u32 can_restart; /* the call may be taken back and started again; io_uring's may not */
 	char comm[16];
@@ -73,6 +74,13 @@ struct guard_rename {
 	__u32 reserved;
 };
 
+/* What one guest has under way in the hooks. */
+struct guard_guest {
+	__s64 posted;    /* callers that wait for the daemon */
+	__u64 second;    /* CLOCK_MONOTONIC ns: since when `notes` counts */
+	__u64 notes;     /* events that nobody waits for */
+};
+
 enum guard_counter {
 	COUNT_OPENS,     /* opens of a shared inode that could modify it */
 	COUNT_METADATA,  /* metadata changes by path of a shared inode */
@@ -80,6 +88,7 @@ enum guard_counter {
 	COUNT_UNGUARDED, /* EPERM since no live daemon answered */
 	COUNT_TIMEOUT,   /* EPERM since the daemon did not answer in time */
 	COUNT_UNSHARED,  /* marks dropped in place, without a copy */
+	COUNT_DROPPED,   /* events that nobody waits for, lost: the guest's share of them was spent */
 	COUNTERS,
 };
 

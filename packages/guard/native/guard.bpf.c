@@ -12,6 +12,7 @@
 char LICENSE[] SEC("license") = "GPL";
 
 #define EPERM 1
+#define EINTR 4
 #define EAGAIN 11
 #define ESTALE 116
 #define ECANCELED 125
@@ -27,6 +28,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define PF_IO_WORKER 0x10
 #define PF_EXITING 0x4
 #define PF_KTHREAD 0x200000
+#define SIGKILL 9
 #define ATTR_UID (1 << 1)
 #define ATTR_GID (1 << 2)
 #define ATTR_SIZE (1 << 3)
@@ -44,10 +46,15 @@ char LICENSE[] SEC("license") = "GPL";
 #define ANSWER_TIMEOUT_NS 1000000000ULL
 /* It beats every 250 ms; eight missed beats and it counts as dead even if its process still exists. */
 #define HEARTBEAT_TIMEOUT_NS 2000000000ULL
-/* Bound of the wait loop for the verifier; the time limit ends it first. */
+/* Bounds of the wait loops for the verifier, one inside the other: together for ever. What ends them is in wait_round. */
 #define WAIT_ROUNDS (1 << 23)
 /* Bound of the walk from a process to init; a deeper one counts as a guest's. */
 #define ANCESTORS 64
+
+/* Callers of one guest that may wait in hooks for the daemon; the next ones wait for their turn. An eleventh of `events`. */
+#define GUEST_POSTED 256
+/* Events of one guest that nobody waits for, in a second: a sixth of `notes`. */
+#define GUEST_NOTES 256
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -74,8 +81,21 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20); /* 2,900 events; full means refused */
+	__uint(max_entries, 1 << 20); /* 2,800 events, whose callers wait; full means refused */
 } events SEC(".maps");
+
+/* Events that nobody waits for: apart, so that they never stand in a caller's way. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 19);
+} notes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096); /* guests, not processes; one that is pushed out starts again from nothing */
+	__type(key, u64);
+	__type(value, struct guard_guest);
+} guests SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -175,10 +195,50 @@ static __always_inline bool is_marked(struct inode *inode, struct inode_key *key
 	return may_concern(inode, key) && bpf_map_lookup_elem(&marks, key) != 0;
 }
 
-/* Posts what the daemon needs to find the name. False when the ring is full. */
-static __always_inline bool post(u32 kind, bool can_restart, const struct inode_key *key, struct dentry *dentry)
+static __always_inline struct cgroup *parent_group(struct cgroup *group)
 {
-	struct guard_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	struct cgroup_subsys_state *parent = BPF_CORE_READ(group, self.parent);
+	u64 at;
+	bpf_probe_read_kernel(&at, sizeof(at), &parent);
+	return at ? (struct cgroup *)(at - bpf_core_field_offset(struct cgroup, self)) : 0;
+}
+
+/* Whose share a caller takes. A guest must not be able to make itself many: inside pid namespaces it is the outermost
+ * one below the host's (namespaces inside belong to it), or the host's user who made it (rootless containers: anybody can
+ * make any number). Else, a chroot or the host itself, the control group two levels below the root: a service, a user. */
+static __always_inline u64 guest_of(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	if (BPF_CORE_READ(pid, level) > 0) {
+		struct upid outermost = {};
+		/* The second of an array that CO-RE cannot index: a number and a pointer each, in every kernel. */
+		u64 at;
+		bpf_probe_read_kernel(&at, sizeof(at), &pid);
+		bpf_probe_read_kernel(&outermost, sizeof(outermost), (void *)(at + bpf_core_field_offset(struct pid, numbers) + sizeof(outermost)));
+		struct pid_namespace *ns = outermost.ns;
+		u32 owner = BPF_CORE_READ(ns, user_ns, owner.val);
+		return owner ? 2ULL << 32 | owner : 1ULL << 32 | BPF_CORE_READ(ns, ns.inum);
+	}
+	struct cgroup *group = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	for (int i = 0; i < 32 && group && BPF_CORE_READ(group, level) > 2; i++)
+		group = parent_group(group);
+	return group ? 1ULL << 63 | BPF_CORE_READ(group, kn, id) : 0;
+}
+
+static __always_inline struct guard_guest *state_of_guest(u64 guest)
+{
+	struct guard_guest *state = bpf_map_lookup_elem(&guests, &guest);
+	if (state)
+		return state;
+	const struct guard_guest fresh = {};
+	bpf_map_update_elem(&guests, &guest, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&guests, &guest);
+}
+
+/* Posts what the daemon needs to find the name. False when the ring is full. */
+static __always_inline bool post(void *ring, u32 kind, bool can_restart, u64 guest, const struct inode_key *key, struct dentry *dentry)
+{
+	struct guard_event *event = bpf_ringbuf_reserve(ring, sizeof(*event), 0);
 	if (!event)
 		return false;
 	struct dentry *parent = dentry->d_parent;
@@ -186,6 +246,7 @@ static __always_inline bool post(u32 kind, bool can_restart, const struct inode_
 	key_of(&event->parent, parent->d_inode);
 	event->task = bpf_get_current_pid_tgid();
 	event->started = bpf_ktime_get_ns();
+	event->guest = guest;
 	event->kind = kind;
 	event->can_restart = can_restart;
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
@@ -193,6 +254,23 @@ static __always_inline bool post(u32 kind, bool can_restart, const struct inode_
 		event->name[0] = 0;
 	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
 	return true;
+}
+
+/* Posts what nobody waits for. One that is lost is counted, and posted again with the next cause for it. */
+static __always_inline bool note(u32 kind, const struct inode_key *key, struct dentry *dentry)
+{
+	u64 guest = guest_of(bpf_get_current_task_btf()), now = bpf_ktime_get_ns();
+	struct guard_guest *state = state_of_guest(guest);
+	if (state && now - state->second >= 1000000000ULL) {
+		state->second = now;
+		state->notes = 0;
+	}
+	if (state && state->notes < GUEST_NOTES && post(&notes, kind, false, guest, key, dentry)) {
+		state->notes++;
+		return true;
+	}
+	count(COUNT_DROPPED);
+	return false;
 }
 
 static __always_inline bool beats(struct guard_state *s)
@@ -216,11 +294,26 @@ static __always_inline bool daemon_lives(struct guard_state *s)
 
 struct wait {
 	u64 task;
+	u64 guest;
 	u64 until;
 	u64 stack;
 	s64 outcome; /* 0: no answer yet */
 	s64 error;
 };
+
+/* Bit 8 of the thread's own pending signals: the kernel sends a deadly signal to every thread of a process as SIGKILL. */
+static __always_inline bool is_killed(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, pending.signal.sig[0]) >> (SIGKILL - 1) & 1;
+}
+
+/* A helper that may fault gives the CPU to whoever wants it (might_sleep, cond_resched), here the daemon: BPF has no
+ * sleep, and a plain loop would starve the daemon on a machine whose CPUs all wait like this. */
+static __always_inline void give_way(const struct wait *wait)
+{
+	u64 ignored;
+	bpf_copy_from_user_task(&ignored, sizeof(ignored), (void *)wait->stack, bpf_get_current_task_btf(), 0);
+}
 
 static long wait_round(u64 round, void *context)
 {
@@ -235,11 +328,42 @@ static long wait_round(u64 round, void *context)
 	struct guard_state *s = guard_state();
 	if (answered ? !s || !beats(s) : bpf_ktime_get_ns() > wait->until)
 		return 1;
-	/* A helper that may fault gives the CPU to whoever wants it (might_sleep, cond_resched), here the daemon:
-	 * BPF has no sleep, and a plain loop would starve the daemon on a machine whose CPUs all wait like this. */
-	u64 ignored;
-	bpf_copy_from_user_task(&ignored, sizeof(ignored), (void *)wait->stack, bpf_get_current_task_btf(), 0);
+	if (is_killed(bpf_get_current_task_btf())) {
+		wait->outcome = ANSWER_RESULT;
+		wait->error = -EINTR; /* nobody sees it */
+		return 1;
+	}
+	give_way(wait);
 	return 0;
+}
+
+/* The loop's bound is reached after some 10 s. A copy may take longer than that. */
+static long wait_rounds(u64 round, void *context)
+{
+	return bpf_loop(WAIT_ROUNDS, wait_round, context, 0) < WAIT_ROUNDS;
+}
+
+/* Until fewer callers of this guest wait than may. */
+static long wait_for_turn(u64 round, void *context)
+{
+	struct wait *wait = context;
+	struct guard_guest *state = state_of_guest(wait->guest);
+	if (state && state->posted < GUEST_POSTED) {
+		__sync_fetch_and_add(&state->posted, 1);
+		wait->outcome = 1;
+		return 1;
+	}
+	if (bpf_ktime_get_ns() > wait->until || is_killed(bpf_get_current_task_btf()))
+		return 1;
+	give_way(wait);
+	return 0;
+}
+
+static __always_inline void end_turn(u64 guest)
+{
+	struct guard_guest *state = bpf_map_lookup_elem(&guests, &guest);
+	if (state && state->posted > 0)
+		__sync_fetch_and_add(&state->posted, -1);
 }
 
 /* Widths of 64 bits here and above: the verifier proves a hook's range of results only without sign extension. */
@@ -260,13 +384,21 @@ static __always_inline long hand_over(u32 kind, bool can_restart, const struct i
 	struct task_struct *current = bpf_get_current_task_btf();
 	struct wait wait = {
 		.task = bpf_get_current_pid_tgid(),
+		.guest = guest_of(current),
 		.until = bpf_ktime_get_ns() + ANSWER_TIMEOUT_NS,
 		.stack = stack_pointer((struct pt_regs *)bpf_task_pt_regs(current)),
 	};
+	bpf_loop(WAIT_ROUNDS, wait_for_turn, &wait, 0);
+	if (!wait.outcome)
+		return refuse(COUNT_TIMEOUT);
+	wait.outcome = 0;
 	bpf_map_delete_elem(&answers, &wait.task);
-	if (!post(kind, can_restart, key, dentry))
+	if (!post(&events, kind, can_restart, wait.guest, key, dentry)) {
+		end_turn(wait.guest);
 		return refuse(COUNT_UNGUARDED);
-	bpf_loop(WAIT_ROUNDS, wait_round, &wait, 0);
+	}
+	bpf_loop(WAIT_ROUNDS, wait_rounds, &wait, 0);
+	end_turn(wait.guest);
 	if (!wait.outcome)
 		return refuse(COUNT_TIMEOUT);
 	bpf_map_delete_elem(&answers, &wait.task);
@@ -325,7 +457,7 @@ static __always_inline long open_shared(struct file *file, const struct inode_ke
 	bool can_restart = false;
 	if (!(current->flags & PF_IO_WORKER)) {
 		long number = call_number((struct pt_regs *)bpf_task_pt_regs(current));
-		can_restart = opens_by_path(number);
+		can_restart = opens_by_path(number, abi_of(current));
 		if (!can_restart && number != IO_URING_ENTER)
 			return refuse(COUNT_REFUSED);
 	}
@@ -384,16 +516,35 @@ static __always_inline bool is_owner_mapped(const struct cred *cred, u32 uid)
 	return false;
 }
 
+/* The inode's owner as the mount shows it: an id-mapped mount (a container's root on a tree that belongs to the host's
+ * root) has a map of its own. A map of more than 5 extents is kept elsewhere: `*known` is false. */
+static __always_inline u32 owner_through(struct mnt_idmap *idmap, u32 uid, bool *known)
+{
+	u32 extents = BPF_CORE_READ(idmap, uid_map.nr_extents);
+	*known = extents <= 5;
+	for (u32 i = 0; i < 5; i++) {
+		if (i >= extents || extents > 5)
+			break;
+		struct uid_gid_extent extent;
+		if (bpf_core_read(&extent, sizeof(extent), &idmap->uid_map.extent[i]))
+			break;
+		if (uid - extent.first < extent.count)
+			return extent.lower_first + (uid - extent.first);
+	}
+	return extents ? ~0U : uid;
+}
+
 /* The kernel checks permission for metadata only after this hook: without this, anybody could have copies made
  * by calls that fail. True when the kernel may still say no is harmless, false when it would say yes is not. */
-static __always_inline bool may_change(struct inode *inode, u32 valid)
+static __always_inline bool may_change(struct mnt_idmap *idmap, struct inode *inode, u32 valid)
 {
 	if (valid & (ATTR_SIZE | ATTR_TOUCH))
 		return true; /* write permission was checked on the way */
 	struct task_struct *current = bpf_get_current_task_btf();
 	const struct cred *cred = BPF_CORE_READ(current, cred);
-	u32 owner = inode->i_uid.val;
-	if (BPF_CORE_READ(cred, fsuid.val) == owner)
+	bool known;
+	u32 owner = owner_through(idmap, inode->i_uid.val, &known);
+	if (!known || BPF_CORE_READ(cred, fsuid.val) == owner)
 		return true;
 	u64 capability = 1ULL << (valid & (ATTR_UID | ATTR_GID) ? CAP_CHOWN : CAP_FOWNER);
 	return (BPF_CORE_READ(cred, cap_effective.val) & capability) && is_owner_mapped(cred, owner);
@@ -418,13 +569,14 @@ int BPF_PROG(guard_inode_setattr, struct mnt_idmap *idmap, struct dentry *dentry
 	struct task_struct *current = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(current);
 	long number = call_number(regs);
-	if (current->flags & (PF_KTHREAD | PF_IO_WORKER) || !changes_by_path(number))
+	enum abi abi = abi_of(current);
+	if (current->flags & (PF_KTHREAD | PF_IO_WORKER) || !changes_by_path(number, abi))
 		return refuse(COUNT_REFUSED);
 	char first = 0;
-	if (may_lack_a_path(number) &&
-	    (bpf_copy_from_user(&first, 1, (void *)second_argument(regs)) || !first)) /* futimens, AT_EMPTY_PATH */
+	if (may_lack_a_path(number, abi) &&
+	    (bpf_copy_from_user(&first, 1, (void *)second_argument(regs, abi)) || !first)) /* futimens, AT_EMPTY_PATH */
 		return refuse(COUNT_REFUSED);
-	if (!may_change(inode, attr->ia_valid))
+	if (!may_change(idmap, inode, attr->ia_valid))
 		return -EPERM;
 	return hand_over(EVENT_METADATA, true, &key, dentry);
 }
@@ -435,7 +587,7 @@ static __always_inline long refuse_if_shared(struct inode *inode, struct dentry 
 	if (!inode || !is_marked(inode, &key))
 		return 0;
 	if (inode->i_nlink == 1)
-		post(EVENT_ALONE, false, &key, dentry);
+		note(EVENT_ALONE, &key, dentry);
 	return refuse(COUNT_REFUSED);
 }
 
@@ -520,14 +672,12 @@ int BPF_PROG(guard_file_lock, struct file *file)
 	struct inode_key key;
 	struct task_struct *current = bpf_get_current_task_btf();
 	if ((file->f_inode->i_mode & S_IFMT) != S_IFREG ||
-	    second_argument((struct pt_regs *)bpf_task_pt_regs(current)) == F_SETLEASE) /* ours, while marking and unifying */
+	    second_argument((struct pt_regs *)bpf_task_pt_regs(current), abi_of(current)) == F_SETLEASE) /* ours, while marking and unifying */
 		return 0;
 	key_of(&key, file->f_inode);
 	struct guard_mark *mark = bpf_map_lookup_elem(&marks, &key);
-	if (mark && !mark->locked) {
+	if (mark && !mark->locked && note(EVENT_LOCKED, &key, file->f_path.dentry))
 		mark->locked = 1;
-		post(EVENT_LOCKED, false, &key, file->f_path.dentry);
-	}
 	return 0;
 }
 

@@ -99,8 +99,9 @@ static int bucket_of(unsigned long long ns)
 	return bucket < BUCKETS ? bucket : BUCKETS - 1;
 }
 
-void journal_break(const struct guard_event *event, const struct break_result *result)
+void journal_break(const struct job *job, const struct break_result *result)
 {
+	const struct guard_event *event = &job->event;
 	if (result->dropped) {
 		journal_note(event);
 		return;
@@ -110,9 +111,9 @@ void journal_break(const struct guard_event *event, const struct break_result *r
 	const char *error = result->error ? strerrorname_np(result->error) : NULL;
 	int at = head(line, sizeof(line), "break", event);
 	at += snprintf(line + at, sizeof(line) - (size_t)at,
-		       ",\"kind\":\"%s\",\"newIno\":\"%llu\",\"bytes\":%lld,\"copied\":%lld,\"microseconds\":%llu,\"error\":%s%s%s}\n",
+		       ",\"kind\":\"%s\",\"newIno\":\"%llu\",\"bytes\":%lld,\"copied\":%lld,\"microseconds\":%llu,\"overtaken\":%u,\"error\":%s%s%s}\n",
 		       event->kind == EVENT_OPEN ? "open" : "metadata", (unsigned long long)result->new_inode, result->size,
-		       result->copied, took / 1000, error ? "\"" : "", error ? error : "null", error ? "\"" : "");
+		       result->copied, took / 1000, job->overtaken, error ? "\"" : "", error ? error : "null", error ? "\"" : "");
 	pthread_mutex_lock(&lock);
 	if (!result->error) {
 		breaks++;

@@ -4,13 +4,13 @@
 #define SAMEPAGE_JOURNAL_H
 
 #include <stddef.h>
-#include "guard-abi.h"
+#include "fair-queue.h"
 #include "link-break.h"
 
 /* 0, or -1 with errno. */
 int journal_start(const char *state_directory);
 
-void journal_break(const struct guard_event *event, const struct break_result *result);
+void journal_break(const struct job *job, const struct break_result *result);
 
 /* A mark dropped in place, or a lock taken on a shared inode. */
 void journal_note(const struct guard_event *event);

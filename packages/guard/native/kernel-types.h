@@ -96,6 +96,56 @@ struct uid_gid_map {
 struct user_namespace {
 	struct uid_gid_map uid_map;
 	int level;
+	kuid_t owner;
+};
+
+struct mnt_idmap {
+	struct uid_gid_map uid_map; /* since Linux 6.8 */
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct user_namespace *user_ns;
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+struct kernfs_node {
+	u64 id;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	int level;
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+typedef struct {
+	unsigned long sig[1];
+} sigset_t;
+
+struct sigpending {
+	sigset_t signal;
 };
 
 typedef struct {
@@ -112,17 +162,27 @@ struct fs_struct {
 	struct path root;
 };
 
+struct thread_info {
+	unsigned long flags;
+	u32 status; /* x86 */
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int flags;
 	int exit_state;
 	int pid;
 	struct task_struct *real_parent;
 	const struct cred *cred;
 	struct fs_struct *fs;
+	struct pid *thread_pid;
+	struct css_set *cgroups;
+	struct sigpending pending;
 };
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long cx;
 	unsigned long si;
 	unsigned long orig_ax;
 	unsigned long sp;
@@ -142,7 +202,6 @@ struct pt_regs {
 
 #pragma clang attribute pop
 
-struct mnt_idmap;
 struct posix_acl;
 struct file_kattr;
 struct file_lock;

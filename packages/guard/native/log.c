@@ -25,8 +25,10 @@ void log_line(const char *format, ...)
 #ifdef CRASH_POINTS
 void crash_point(const char *name)
 {
-	const char *wanted = getenv("CRASH_AT");
-	if (wanted && !strcmp(wanted, name))
+	const char *crash = getenv("CRASH_AT"), *stall = getenv("STALL_AT");
+	if (crash && !strcmp(crash, name))
 		kill(getpid(), SIGKILL);
+	while (stall && !strcmp(stall, name))
+		sleep(1);
 }
 #endif

@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include "clock.h"
@@ -28,6 +30,7 @@
 #include "journal.h"
 #include "log.h"
 #include "mark-log.h"
+#include "service-manager.h"
 #include "worker.h"
 
 #define BEAT_NS 250000000 /* the programs call it dead after 2 s */
@@ -37,22 +40,22 @@
 
 static struct programs programs;
 
-/* Takes the caller out of its call if that can be started again, else has it wait where it is. A metadata change
- * cannot wait: its hook holds the lock that the break needs. */
-static void on_caller(const struct guard_event *event)
+/* Has the caller start its call again if it is held, else wait where it is. A metadata change cannot wait: its hook holds
+ * the lock that the break needs. */
+static void on_caller(const struct guard_event *event, bool held)
 {
-	struct job job = { .event = *event, .held = event->can_restart && hold_take((int)(__u32)event->task) };
-	bool refused = !job.held && event->kind == EVENT_METADATA;
+	const struct job job = { .event = *event, .held = held };
+	bool refused = !held && event->kind == EVENT_METADATA;
 	if (refused) {
 		const struct break_result result = { .error = EPERM };
-		journal_break(event, &result);
+		journal_break(&job, &result);
 	}
 	else
-		answer(event, job.held ? ANSWER_RESTART : ANSWER_WAIT, 0);
+		answer(event, held ? ANSWER_RESTART : ANSWER_WAIT, 0);
 	crash_point("taken");
 	if (refused || !workers_submit(&job)) {
 		answer(event, ANSWER_RESULT, -EPERM);
-		if (job.held)
+		if (held)
 			hold_release((int)(__u32)event->task);
 	}
 }
@@ -63,19 +66,22 @@ static int on_event(void *unused, void *data, size_t size)
 	const struct guard_event *event = data;
 	if (size < sizeof(*event))
 		return 0;
-	switch (event->kind) {
-	case EVENT_OPEN:
-	case EVENT_METADATA:
-		on_caller(event);
-		break;
-	case EVENT_ALONE: {
-		struct job job = { .event = *event };
+	if (!event->can_restart || !hold_ask(event))
+		on_caller(event, false);
+	return 0;
+}
+
+static int on_note(void *unused, void *data, size_t size)
+{
+	(void)unused;
+	const struct guard_event *event = data;
+	if (size < sizeof(*event))
+		return 0;
+	if (event->kind == EVENT_ALONE) {
+		const struct job job = { .event = *event };
 		workers_submit(&job); /* nobody waits for it; the next refusal asks again */
-		break;
-	}
-	default:
+	} else
 		journal_note(event);
-	}
 	return 0;
 }
 
@@ -110,6 +116,21 @@ static bool is_alone(const char *state_directory)
 	return false;
 }
 
+/* With CAP_SYS_RESOURCE a copy would pass the hard limits of its owner's quota (ext4's and XFS's dquot.c ask for it).
+ * Nothing below needs it. */
+static void drop_quota_exemption(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+	if (syscall(SYS_capget, &header, sets))
+		return;
+	sets[0].effective &= ~(1U << CAP_SYS_RESOURCE);
+	sets[0].permitted &= ~(1U << CAP_SYS_RESOURCE);
+	sets[0].inheritable &= ~(1U << CAP_SYS_RESOURCE);
+	if (syscall(SYS_capset, &header, sets))
+		log_line("CAP_SYS_RESOURCE stays (errno %d): copies may pass quotas", errno);
+}
+
 static int serve(const char *state_directory, const char *socket_path)
 {
 	if (mkdir(state_directory, 0700) && errno != EEXIST) {
@@ -124,10 +145,11 @@ static int serve(const char *state_directory, const char *socket_path)
 	if (mounts < 0 || programs_start(&programs))
 		return 1;
 	struct ring_buffer *ring = ring_buffer__new(programs.events, on_event, NULL, NULL);
+	struct ring_buffer *notes = ring_buffer__new(programs.notes, on_note, NULL, NULL);
 	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	const struct itimerspec beat = { { 0, BEAT_NS }, { 0, BEAT_NS } };
-	if (hold_start() || !ring || timer < 0 || timerfd_settime(timer, 0, &beat, NULL)) {
-		log_line("ring buffer, timer or signals: errno %d", errno);
+	if (hold_start(on_caller) || !ring || !notes || timer < 0 || timerfd_settime(timer, 0, &beat, NULL)) {
+		log_line("ring buffers, timer or signals: errno %d", errno);
 		return 1;
 	}
 	/* Before the socket exists: whoever finds it may count on being served. Callers of a daemon before this one have
@@ -141,25 +163,35 @@ static int serve(const char *state_directory, const char *socket_path)
 		return 1;
 	}
 	log_line("serving on %s, %s", socket_path, programs.adopted ? "hooks adopted" : "hooks attached");
+	service_manager_tell("READY=1");
+	bool stuck = false;
 	unsigned beats = 0;
-	int hold[HOLD_DESCRIPTORS];
-	hold_descriptors(hold);
 	for (;;) {
 		struct pollfd polled[] = { { .fd = ring_buffer__epoll_fd(ring), .events = POLLIN }, { .fd = timer, .events = POLLIN },
-					   { .fd = hold[0], .events = POLLIN }, { .fd = hold[1], .events = POLLIN } };
+					   { .fd = hold_descriptor(), .events = POLLIN }, { .fd = ring_buffer__epoll_fd(notes), .events = POLLIN } };
 		if (poll(polled, 4, -1) < 0 && errno != EINTR)
 			return 1;
-		programs.state->heartbeat = monotonic_ns();
 		if (polled[0].revents)
 			ring_buffer__consume(ring);
-		if (polled[2].revents || polled[3].revents)
-			hold_collect();
-		if (polled[1].revents) {
-			__u64 ticks;
-			hold_collect();
-			if (read(timer, &ticks, sizeof(ticks)) > 0 && ++beats % SWEEP_BEATS == 0)
-				sweep_answers();
+		if (polled[2].revents)
+			hold_notice();
+		if (polled[3].revents)
+			ring_buffer__consume(notes);
+		__u64 ticks;
+		if (!polled[1].revents || read(timer, &ticks, sizeof(ticks)) < 0)
+			continue;
+		/* Only here, and only while those who do the work get on with it: else callers are refused at once, and the
+		 * service manager starts the guard anew. */
+		bool proved = hold_makes_progress() && workers_make_progress();
+		if (proved) {
+			programs.state->heartbeat = monotonic_ns();
+			service_manager_tell("WATCHDOG=1");
 		}
+		if (proved == stuck)
+			log_line(proved ? "working again" : "a thread is stuck: shared files are not written until it goes on");
+		stuck = !proved;
+		if (++beats % SWEEP_BEATS == 0)
+			sweep_answers();
 	}
 }
 
@@ -185,6 +217,8 @@ int main(int count, char **arguments)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	setrlimit(RLIMIT_NOFILE, &files);
+	service_manager_start();
+	drop_quota_exemption();
 	/* Callers wait for this process: it goes before what else wants the CPU, and is never paged out. */
 	setpriority(PRIO_PROCESS, 0, -20);
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))

@@ -144,13 +144,14 @@ static int adopt(struct programs *programs)
 	programs->answers = open_pinned("answers");
 	programs->replacing = open_pinned("replacing");
 	programs->events = open_pinned("events");
+	programs->notes = open_pinned("notes");
 	programs->counters = open_pinned("counters");
 	programs->devices = open_pinned("devices");
 	programs->backing = open_pinned("backing");
 	programs->state = map_pinned("state", (size_t)getpagesize());
 	programs->filter = map_pinned("filter", (1 << FILTER_BITS) / 8);
 	if (programs->state && programs->filter && programs->marks >= 0 && programs->answers >= 0 && programs->replacing >= 0 &&
-	    programs->events >= 0 && programs->counters >= 0 && programs->devices >= 0 && programs->backing >= 0)
+	    programs->events >= 0 && programs->notes >= 0 && programs->counters >= 0 && programs->devices >= 0 && programs->backing >= 0)
 		return 0;
 	log_line("the pinned maps cannot be opened: errno %d", errno);
 	return -1;

@@ -8,7 +8,7 @@
 #define PIN_DIRECTORY "/sys/fs/bpf/samepage-guard"
 
 struct programs {
-	int marks, answers, replacing, events, counters, devices, backing;
+	int marks, answers, replacing, events, notes, counters, devices, backing;
 	volatile struct guard_state *state; /* mapped */
 	volatile __u64 *filter;              /* mapped */
 	bool adopted;                       /* pinned ones were found: the marks in them are in force */

@@ -9,17 +9,28 @@
 
 #define IO_URING_ENTER 426 /* on every architecture */
 
+enum abi {
+	ABI_NATIVE,
+	ABI_COMPAT, /* a 32-bit system call on a 64-bit kernel: numbers and registers of its own */
+};
+
 #if defined(__TARGET_ARCH_x86)
 #define X32_BIT 0x40000000
+#define TS_COMPAT 0x2 /* set from a 32-bit call's entry to its end */
+
+static __always_inline enum abi abi_of(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT ? ABI_COMPAT : ABI_NATIVE;
+}
 
 static __always_inline long call_number(struct pt_regs *regs)
 {
 	return BPF_CORE_READ(regs, orig_ax) & ~X32_BIT;
 }
 
-static __always_inline u64 second_argument(struct pt_regs *regs)
+static __always_inline u64 second_argument(struct pt_regs *regs, enum abi abi)
 {
-	return BPF_CORE_READ(regs, si);
+	return abi == ABI_COMPAT ? (u32)BPF_CORE_READ(regs, cx) : BPF_CORE_READ(regs, si);
 }
 
 static __always_inline u64 stack_pointer(struct pt_regs *regs)
@@ -27,20 +38,29 @@ static __always_inline u64 stack_pointer(struct pt_regs *regs)
 	return BPF_CORE_READ(regs, sp);
 }
 
-/* Numbers of both x86-64 and i386 in one set: none of the other ABI's calls behind these numbers opens or
- * changes a file by descriptor (i386: 2 fork, 85 readlink; x86-64: 5 fstat, 8 lseek, 295 preadv). */
-static __always_inline bool opens_by_path(long number)
+static __always_inline bool opens_by_path(long number, enum abi abi)
+{
+	if (abi == ABI_COMPAT)
+		return number == 5 || number == 8 || number == 295 || number == 437; /* open, creat, openat, openat2 */
+	return number == 2 || number == 85 || number == 257 || number == 437;
+}
+
+static __always_inline bool changes_by_path_compat(long number)
 {
 	switch (number) {
-	case 2: case 85: case 257: case 437: /* open, creat, openat, openat2 */
-	case 5: case 8: case 295:            /* i386: open, creat, openat */
+	case 15: case 306: case 452:                               /* chmod, fchmodat, fchmodat2 */
+	case 16: case 182: case 198: case 212: case 298:           /* lchown16, chown16, lchown, chown, fchownat */
+	case 30: case 271: case 299: case 320: case 412:           /* utime, utimes, futimesat, utimensat, with 64-bit times */
+	case 92: case 193:                                         /* truncate, truncate64 */
 		return true;
 	}
 	return false;
 }
 
-static __always_inline bool changes_by_path(long number)
+static __always_inline bool changes_by_path(long number, enum abi abi)
 {
+	if (abi == ABI_COMPAT)
+		return changes_by_path_compat(number);
 	switch (number) {
 	case 90: case 268: case 452:           /* chmod, fchmodat, fchmodat2 */
 	case 92: case 94: case 260:            /* chown, lchown, fchownat */
@@ -52,19 +72,28 @@ static __always_inline bool changes_by_path(long number)
 }
 
 /* Calls whose path is their second argument, and which work on the descriptor without one. */
-static __always_inline bool may_lack_a_path(long number)
+static __always_inline bool may_lack_a_path(long number, enum abi abi)
 {
+	if (abi == ABI_COMPAT)
+		return number == 298 || number == 306 || number == 452 || number == 299 || number == 320 || number == 412;
 	return number == 260 || number == 268 || number == 452 || number == 261 || number == 280;
 }
 #else
+#define TIF_32BIT 22
+
+static __always_inline enum abi abi_of(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, thread_info.flags) >> TIF_32BIT & 1 ? ABI_COMPAT : ABI_NATIVE;
+}
+
 static __always_inline long call_number(struct pt_regs *regs)
 {
 	return BPF_CORE_READ(regs, syscallno);
 }
 
-static __always_inline u64 second_argument(struct pt_regs *regs)
+static __always_inline u64 second_argument(struct pt_regs *regs, enum abi abi)
 {
-	return BPF_CORE_READ(regs, user_regs.regs[1]);
+	return BPF_CORE_READ(regs, user_regs.regs[1]); /* in either */
 }
 
 static __always_inline u64 stack_pointer(struct pt_regs *regs)
@@ -72,13 +101,16 @@ static __always_inline u64 stack_pointer(struct pt_regs *regs)
 	return BPF_CORE_READ(regs, user_regs.sp);
 }
 
-static __always_inline bool opens_by_path(long number)
+/* AArch32 calls are refused, and counted as refused by rule. */
+static __always_inline bool opens_by_path(long number, enum abi abi)
 {
-	return number == 56 || number == 437; /* openat, openat2 */
+	return abi == ABI_NATIVE && (number == 56 || number == 437); /* openat, openat2 */
 }
 
-static __always_inline bool changes_by_path(long number)
+static __always_inline bool changes_by_path(long number, enum abi abi)
 {
+	if (abi != ABI_NATIVE)
+		return false;
 	switch (number) {
 	case 53: case 452: case 54: case 88: case 45: /* fchmodat, fchmodat2, fchownat, utimensat, truncate */
 		return true;
@@ -86,7 +118,7 @@ static __always_inline bool changes_by_path(long number)
 	return false;
 }
 
-static __always_inline bool may_lack_a_path(long number)
+static __always_inline bool may_lack_a_path(long number, enum abi abi)
 {
 	return number != 45;
 }

@@ -10,12 +10,19 @@
 #include "link-break.h"
 #include "log.h"
 
-#define QUEUE 1024 /* callers waiting for a copy; the next one is refused */
+/* Jobs of one guest that may wait; the next caller is refused. As many as may wait in the hooks: a guest comes to more only
+ * by callers that are held. */
+#define QUEUE_OF_GUEST 256
+#define ALONE_OF_GUEST 64 /* nobody waits for these: they leave room */
 #define VERDICT_NS 1000000000ULL /* the caller fetches it microseconds later */
-static struct job queue[QUEUE];
-static unsigned head, length;
+/* A disk that takes longer for one step of a copy (16 MB, or a flush of the whole) is taken for hung. */
+#define STUCK_NS 120000000000ULL
+
+static struct fair_queue queue;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t filled = PTHREAD_COND_INITIALIZER;
+static _Atomic unsigned long long stepped; /* when some worker last did */
+static int busy;
 static int answers;
 
 struct worker {
@@ -34,13 +41,24 @@ void answer(const struct guard_event *event, __u32 state, int error)
 bool workers_submit(const struct job *job)
 {
 	pthread_mutex_lock(&lock);
-	bool room = length < QUEUE;
-	if (room) {
-		queue[(head + length++) % QUEUE] = *job;
+	bool room = fair_queue_push(&queue, job, job->event.kind == EVENT_ALONE ? ALONE_OF_GUEST : QUEUE_OF_GUEST);
+	if (room)
 		pthread_cond_signal(&filled);
-	}
 	pthread_mutex_unlock(&lock);
 	return room;
+}
+
+void worker_steps(void)
+{
+	stepped = monotonic_ns();
+}
+
+bool workers_make_progress(void)
+{
+	pthread_mutex_lock(&lock);
+	bool waits = queue.length > 0 && busy == WORKERS;
+	pthread_mutex_unlock(&lock);
+	return !waits || monotonic_ns() < stepped + STUCK_NS;
 }
 
 static struct break_request request_of(const struct worker *worker, const struct job *job)
@@ -72,20 +90,20 @@ static void serve(struct worker *worker, const struct job *job)
 		}
 		hold_release(request.held);
 	}
-	journal_break(&job->event, &result);
+	journal_break(job, &result);
 }
 
 static void *work(void *argument)
 {
 	struct worker *worker = argument;
 	for (;;) {
+		struct job job;
 		pthread_mutex_lock(&lock);
-		while (length == 0)
+		while (!fair_queue_take(&queue, WORKERS_OF_GUEST, &job))
 			pthread_cond_wait(&filled, &lock);
-		const struct job job = queue[head];
-		head = (head + 1) % QUEUE;
-		length--;
+		busy++;
 		pthread_mutex_unlock(&lock);
+		worker_steps();
 		if (job.event.kind != EVENT_ALONE)
 			serve(worker, &job);
 		else {
@@ -93,6 +111,11 @@ static void *work(void *argument)
 			if (link_drop_if_alone(&request))
 				journal_note(&job.event);
 		}
+		pthread_mutex_lock(&lock);
+		busy--;
+		fair_queue_done(&queue, job.event.guest);
+		pthread_cond_signal(&filled); /* another of this guest may run now */
+		pthread_mutex_unlock(&lock);
 	}
 	return NULL;
 }
@@ -100,6 +123,7 @@ static void *work(void *argument)
 int workers_start(int answers_map)
 {
 	answers = answers_map;
+	fair_queue_start(&queue);
 	for (int i = 0; i < WORKERS; i++) {
 		pthread_t thread;
 		workers[i].slot = i;

@@ -3,20 +3,22 @@
 #define SAMEPAGE_WORKER_H
 
 #include <stdbool.h>
-#include "guard-abi.h"
+#include "fair-queue.h"
 
-#define WORKERS 4 /* copies at one time; more would only share one disk */
-
-struct job {
-	struct guard_event event;
-	bool held; /* by hold.h; else the caller waits in its hook for a result */
-};
+#define WORKERS 8           /* copies at one time */
+#define WORKERS_OF_GUEST 2  /* whatever it copies, and however slowly its disk does: the others have the rest */
 
 /* 0, or -1 with errno. */
 int workers_start(int answers_map);
 
-/* False when the queue is full: the caller is refused. */
+/* False when the queue is full, or its guest's part of it: the caller is refused. */
 bool workers_submit(const struct job *job);
+
+/* False when jobs wait, every worker has one, and none has taken a step for a long time. */
+bool workers_make_progress(void);
+
+/* The calling worker has taken a step of a long copy. */
+void worker_steps(void);
 
 /* Writes a caller's answer. */
 void answer(const struct guard_event *event, __u32 state, int error);

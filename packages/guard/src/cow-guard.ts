@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { guardAvailability } from "./guard-availability.ts";
+import { guardAvailability, mayTrace } from "./guard-availability.ts";
 import { GuardClient } from "./guard-client.ts";
 import { GuardError } from "./guard-error.ts";
 import { startGuard } from "./guard-supervisor.ts";
@@ -34,7 +34,7 @@ export class CowGuard {
     const running = await GuardClient.connect().catch(() => undefined);
     if (running) {
       const { mode } = await running.status();
-      if (mode === "copy") return new CowGuard(Promise.resolve(running));
+      if (mode === "copy" && (await mayTrace())) return new CowGuard(Promise.resolve(running));
       running.close();
       return undefined;
     }

@@ -3,7 +3,7 @@ import { access, readFile } from "node:fs/promises";
 import { release } from "node:os";
 import { promisify } from "node:util";
 import { daemonPath } from "./daemon-path.ts";
-import { type GuardAvailability, type GuardFacts, judgeAvailability } from "./judge-availability.ts";
+import { type GuardAvailability, type GuardFacts, judgeAvailability, noTracing } from "./judge-availability.ts";
 
 /** Loading and verifying the programs takes under a second; a loaded machine may need more. */
 const probeTimeoutMs = 30_000;
@@ -11,18 +11,28 @@ const probeTimeoutMs = 30_000;
 /** Whether this host can carry the guard, as `samepage doctor` and strategy `auto` ask: loads the programs for a moment. */
 export async function guardAvailability(): Promise<GuardAvailability> {
   const isRoot = process.getuid?.() === 0;
-  const [securityModules, hasTypeInformation, hasDaemon] = await Promise.all([
+  const [securityModules, hasTypeInformation, hasDaemon, ptraceScope] = await Promise.all([
     readFile("/sys/kernel/security/lsm", "utf8").then(
       (text) => text.trim().split(","),
       () => undefined,
     ),
     exists("/sys/kernel/btf/vmlinux"),
     exists(daemonPath),
+    readPtraceScope(),
   ]);
-  const facts: GuardFacts = { kernelRelease: release(), isRoot, securityModules, hasTypeInformation, hasDaemon, probe: undefined };
+  const facts: GuardFacts = { kernelRelease: release(), isRoot, securityModules, hasTypeInformation, hasDaemon, ptraceScope, probe: undefined };
   const verdict = judgeAvailability(facts);
   if (verdict.mode === "none") return verdict;
   return judgeAvailability({ ...facts, probe: await probe() });
+}
+
+/** Whether the kernel lets callers be held: that may be taken back while the guard runs. */
+export async function mayTrace(): Promise<boolean> {
+  return (await readPtraceScope()) !== noTracing;
+}
+
+async function readPtraceScope(): Promise<number | undefined> {
+  return readFile("/proc/sys/kernel/yama/ptrace_scope", "utf8").then(Number, () => undefined);
 }
 
 async function probe(): Promise<GuardFacts["probe"]> {

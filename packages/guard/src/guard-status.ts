@@ -15,6 +15,8 @@ export interface GuardStatus {
   readonly refused: { readonly rule: number; readonly unguarded: number; readonly timeout: number };
   /** Marks dropped in place because one link was left. */
   readonly unshared: number;
+  /** Events that nobody waits for (a last link, a lock), lost because their guest sent too many; the next cause sends them again. */
+  readonly notesDropped: number;
   readonly breaks: number;
   /** Breaks that copied no byte (FICLONE). */
   readonly cloned: number;
@@ -49,6 +51,8 @@ export interface GuardEvent {
   /** Bytes copied rather than cloned. */
   readonly copied?: number;
   readonly microseconds?: number;
+  /** Breaks of other guests that were begun while this one waited. */
+  readonly overtaken?: number;
   /** Name of the errno, or null when the link was broken. */
   readonly error?: string | null;
 }

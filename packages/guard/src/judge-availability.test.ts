@@ -7,6 +7,7 @@ const debian: GuardFacts = {
   securityModules: ["lockdown", "capability", "yama", "apparmor", "bpf"],
   hasTypeInformation: true,
   hasDaemon: true,
+  ptraceScope: 2,
   probe: { mode: "copy" },
 };
 
@@ -18,6 +19,11 @@ describe("whether a host can carry the guard", () => {
   test("without bpf among the security modules it says what to add to the kernel command line", () => {
     const verdict = judgeAvailability({ ...debian, securityModules: ["capability", "yama", "apparmor"] });
     expect(verdict).toMatchObject({ mode: "none", hint: "Add to the kernel command line: lsm=yama,apparmor,bpf" });
+  });
+
+  test("a kernel that lets nobody trace cannot hold callers: no copy on write, and it says which setting", () => {
+    expect(judgeAvailability({ ...debian, ptraceScope: 3 })).toMatchObject({ mode: "none", reason: expect.stringContaining("kernel.yama.ptrace_scope=3"), hint: expect.stringContaining("reboot") });
+    expect(judgeAvailability({ ...debian, ptraceScope: undefined }).mode).toBe("copy");
   });
 
   test("kernels before 6.9 only refuse, and it says so plainly", () => {

@@ -32,6 +32,19 @@ kill -CONT $(cat /tmp/guardd.pid); sleep 1
 check "and works once it goes on" sh -c 'echo x >> d/g1/lib.so'
 kill_guard
 
+# A thread that traces callers hangs: its guests are refused at once, not only once each has waited.
+ln -f d/pool/lib.so d/g1/lib.so
+export STALL_AT=seizing; start_guard samepage-guardd-crash; unset STALL_AT
+refused_by() { mark $SOCKET status | sed "s/.*\"$1\":\([0-9]*\).*/\1/"; }
+stalled() {
+	for i in $(seq 8); do dead_write || return 1; done # the first waits; meanwhile the heartbeat grows old
+	timeouts=$(refused_by timeout) unguarded=$(refused_by unguarded)
+	for i in $(seq 5); do dead_write && dead_chmod || return 1; done
+	[ $(refused_by timeout) = $timeouts ] && [ $(refused_by unguarded) = $((unguarded + 10)) ]
+}
+check "with a thread of the daemon stuck a write and a chmod are refused at once" stalled
+kill_guard
+
 for step in taken created copied intent linked renamed; do
 	for how in write chmod; do
 		ln -f d/pool/lib.so d/g1/lib.so

@@ -13,6 +13,9 @@ export const rounds = isThorough ? { ext4: 1000, xfs: 1000, btrfs: 1000 } : { ex
 /** Callers killed while the guard holds them. */
 export const killedCallers = isThorough ? 1000 : 100;
 
+/** How long a copy is made to take: the bound of a hook's innermost loop is reached after about a minute of an emulated CPU. */
+export const longCopySeconds = isThorough ? 240 : 3;
+
 /** Files of the tree that chmod -R and chown -R go over. */
 export const treeFiles = isThorough ? 10_000 : 5_000;
 
@@ -73,6 +76,7 @@ const failures = [
   "and the shared inode is intact",
   "with the daemon stuck a write is refused",
   "and works once it goes on",
+  `io_uring and a traced caller wait for a copy of ${longCopySeconds} s`,
   "with a thread of the daemon stuck a write and a chmod are refused at once",
   ...killSteps.map((step) => `kill -9 at step '${step}: an error or a private copy, all else intact, cleaned up`),
   "a batch that fails half way marks nothing",
@@ -181,4 +185,6 @@ export const unit = [
   "in it a write breaks the link",
   "in it a chmod breaks the link",
   "one that hangs is restarted by the watchdog, and writes work again",
+  "where nobody may trace, doctor says so and auto does not choose cow",
+  "a guard that runs already refuses a chmod there, and lets an open wait",
 ];

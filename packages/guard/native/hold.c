@@ -118,7 +118,6 @@ static bool seize(int thread, timer_t timer, bool *blocked)
 	if (sigsetjmp(out_of_patience, 1) == 0) {
 		timer_settime(timer, 0, &limit, NULL);
 		seizing = 1;
-		crash_point("seizing");
 		seized = ptrace(PTRACE_SEIZE, thread, 0, 0) == 0;
 		seizing = 0;
 		*blocked = false;
@@ -139,6 +138,7 @@ static bool take(struct tracer *tracer, const struct guard_event *event, timer_t
 	bool blocked = true, seized = false;
 	if (index < 0 || !patience_has(&tracer->patience, event->guest, process, monotonic_ns()))
 		return false;
+	crash_point("seizing");
 	for (int tries = 0; tries < HOLD_TRIES && blocked && !seized; tries++)
 		seized = seize(thread, timer, &blocked);
 	if (!seized) {

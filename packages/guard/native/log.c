@@ -25,10 +25,10 @@ void log_line(const char *format, ...)
 #ifdef CRASH_POINTS
 void crash_point(const char *name)
 {
-	const char *crash = getenv("CRASH_AT"), *stall = getenv("STALL_AT");
+	const char *crash = getenv("CRASH_AT"), *stall = getenv("STALL_AT"), *seconds = getenv("STALL_SECONDS");
 	if (crash && !strcmp(crash, name))
 		kill(getpid(), SIGKILL);
-	while (stall && !strcmp(stall, name))
+	for (int i = 0; stall && !strcmp(stall, name) && (!seconds || i < atoi(seconds)); i++)
 		sleep(1);
 }
 #endif

@@ -26,4 +26,19 @@ restarted() {
 	[ "$(main)" != $before ] && mark $SOCKET status | grep '"adopted":true' && echo x >> g3/file && broken g3
 }
 check "one that hangs is restarted by the watchdog, and writes work again" restarted
+
+# The last of all: this setting cannot be taken back.
+mkdir -p /samepage; mount -o ro /dev/vde /samepage
+samepage() { LD_LIBRARY_PATH=/samepage/lib/x86_64-linux-gnu /samepage/bin/node /samepage/lib/samepage.mjs "$@"; }
+chosen() { samepage local plan --json --strategy auto /guests/g1 /guests/g2 | grep '"guard":"cow"'; }
+echo two > g1/other; echo two > g2/other; cat g1/other g2/other > /dev/null
+untraceable() {
+	chosen || { echo "cow was not chosen before"; return 1; }
+	echo 3 > /proc/sys/kernel/yama/ptrace_scope
+	! chosen && samepage doctor --json > /tmp/doctor; grep -o 'kernel.yama.ptrace_scope=3 forbids tracing' /tmp/doctor
+}
+check "where nobody may trace, doctor says so and auto does not choose cow" untraceable
+ln -f pool/file g1/file; ln -f pool/file g2/file
+refused() { ! chmod 700 g1/file 2> /tmp/why && grep 'not permitted' /tmp/why && unchanged pool/file && echo x >> g2/file && broken g2; }
+check "a guard that runs already refuses a chmod there, and lets an open wait" refused
 poweroff -f

@@ -26,7 +26,7 @@ count_of() { cat $STATE/breaks.jsonl.1 $STATE/breaks.jsonl 2> /dev/null | grep -
 
 # An execve that hangs on the guest's own file system keeps everybody from tracing the process.
 ln q/pool/file q/hostile
-blocked-exec /mnt/ext4/q 12 > /tmp/blocked & blocked=$!
+blocked-exec /mnt/ext4/q 5 > /tmp/blocked & blocked=$!
 for i in $(seq 100); do grep -q ready /tmp/blocked && break; sleep 0.1; done
 others_go_on() { grep ready /tmp/blocked && quiet_breaks 20 exec; }
 check "an execve that hangs on a guest's FUSE file system: no write of others is refused" others_go_on

@@ -24,4 +24,5 @@ if [ "$systemd" ]; then
 	for socket in /tmp/guard.sock /run/samepage-guard.sock; do [ -S $socket ] && mark $socket remove; done
 	mkdir -p /systemd && mount /dev/$systemd /systemd && exec switch_root /systemd /lib/systemd/systemd --unit=unit-test.service
 fi
+sleep 1 # for the serial line, which would lose its last lines
 poweroff -f

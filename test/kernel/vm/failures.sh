@@ -46,8 +46,8 @@ check "with a thread of the daemon stuck a write and a chmod are refused at once
 kill_guard
 
 # A copy that takes long, of callers that wait in the hook.
-rm -rf w; share w file 100000 g1; ln w/pool/file w/uring; ln w/pool/file w/traced
 export STALL_AT=copied STALL_SECONDS=${long:-3}; start_guard samepage-guardd-crash; unset STALL_AT STALL_SECONDS
+rm -rf w; share w file 100000 g1; ln w/pool/file w/uring; ln w/pool/file w/traced
 waited() { waiting /mnt/ext4/w && unchanged w/pool/file; }
 check "io_uring and a traced caller wait for a copy of ${long:-3} s" waited
 DIGEST=$(sha256sum < d/pool/lib.so)

@@ -2,10 +2,11 @@
 . /lib.sh
 mkdir -p /mnt/quota
 over_quota() { # DEVICE
-	cd /mnt/quota; rm -rf q
-	share q file 3000000 g1 || return 1
-	mark $SOCKET unmark q/pool/file; chown 1234 q/pool/file; chmod 666 q/pool/file; mark $SOCKET mark q/pool/file
-	sync; quota $1 1234 4000 || return 1
+	cd /mnt/quota; rm -rf q; mkdir -p q/pool q/g1
+	head -c 3000000 /dev/urandom > q/pool/file; chown 1234 q/pool/file; chmod 666 q/pool/file; ln q/pool/file q/g1/file
+	DIGEST=$(sha256sum < q/pool/file); sync
+	mark $SOCKET mark q/pool/file || return 1
+	quota $1 1234 4000 || return 1
 	for how in 'echo x >> q/g1/file' 'chmod 600 q/g1/file'; do
 		sh -c "$how" 2> /tmp/why && { echo "went through: $how"; quota $1 1234 4000; return 1; }
 		grep -q 'quota exceeded' /tmp/why || { cat /tmp/why; return 1; }

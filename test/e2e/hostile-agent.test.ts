@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
+import { connect } from "node:http2";
 import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
 import { createAgent, defaultConfig } from "@samepage/agent";
 import { createController } from "@samepage/controller";
 import { createApiClient } from "@samepage/controller/api";
-import { AckResult, type ConnectRequest, Outcome } from "@samepage/proto";
+import { AckResult, ConnectRequest, Outcome } from "@samepage/proto";
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openRawStream, readStoredIdentity } from "./raw-agent.ts";
@@ -160,6 +162,29 @@ test("a flood of messages is cut off, others unaffected", async () => {
   stream.send(hello);
   for (let count = 0; count < 5000; count++) stream.send({ $case: "heartbeat", value: { jobs: [], health: undefined } });
   expect(await stream.ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED, details: expect.stringContaining("too many messages") });
+  expect(await honestHostWorks()).toBe(true);
+});
+
+test("an agent that reads nothing of what it is sent is let go, even where it answers pings, and others are unaffected", async () => {
+  const { controller, authorities, certificate, key } = await member("deaf");
+  // Not by gRPC, which would read: it never opens its window for a message.
+  const session = connect(`https://${controller}`, { ca: authorities, cert: certificate, key, servername: "controller.samepage.internal", settings: { initialWindowSize: 0 } });
+  const closed = once(session, "close");
+  const stream = session.request({ ":method": "POST", ":path": "/samepage.v1.AgentService/Connect", "content-type": "application/grpc", te: "trailers" });
+  stream.on("error", () => {});
+  const say = (message: ConnectRequest["message"]) => {
+    const bytes = ConnectRequest.encode({ sentAtNs: 0n, message }).finish();
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(bytes.length, 1);
+    stream.write(Buffer.concat([head, bytes]));
+  };
+  say(hello);
+  await expect.poll(async () => (await fleet.api.hosts.get("deaf")).state).toBe("online");
+  // Each is acknowledged: more than may wait for one agent.
+  const report = { jobId: "none.0", fence: 1n, planHash: Buffer.alloc(0), startedAtNs: 1n, finishedAtNs: 2n, outcome: Outcome.FAILED, error: undefined, result: undefined };
+  for (let count = 0; count < 300; count++) say({ $case: "report", value: report });
+  await expect.poll(async () => (await fleet.api.hosts.get("deaf")).state).toBe("offline");
+  await closed;
   expect(await honestHostWorks()).toBe(true);
 });
 

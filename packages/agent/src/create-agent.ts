@@ -59,8 +59,10 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const guests = async () => discoverGuests(config.guests, root, (path, reason) => logger.warn({ path, reason }, "not a guest that can be unified"), stateDir);
   const memoryGuests = async () => discoverAllGuests(config.guests, root, (path, reason) => logger.debug({ path, reason }, "not a guest"));
 
-  const calls = (signal: AbortSignal) => openCatalogCalls(identity, signal);
-  const catalogs = createCatalogKeeper({ directory: join(stateDir, "catalog"), calls, domains: async () => new Set((await guests()).map(({ domain }) => domain)), logger });
+  let stream: ControllerStream | undefined;
+  let fleetSeconds = 0;
+  const calls = (signal: AbortSignal) => openCatalogCalls(identity, signal, () => stream?.connection);
+  const catalogs = createCatalogKeeper({ directory: join(stateDir, "catalog"), calls, domains: async () => new Set((await guests()).map(({ domain }) => domain)), fleetSeconds: () => fleetSeconds, logger });
   const content = createContentServer({ guests: async () => withoutHost(await guests()), root, calls, logger });
   const ksm = createKsmKeeper({ paths: { ...HOST_PATHS, state: join(stateDir, "ksm.json") }, policy: ksmPolicyFile(join(stateDir, "ksm-policy.json")), guests: memoryGuests, logger });
   await ksm.resume();
@@ -69,7 +71,8 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const watch = await openGuestWatch(join(stateDir, "guests-before.json"), guests);
   const measured = await openAgentMetrics(config.metrics.listen, { certificate: () => identity.certificate, isConnected: () => stream !== undefined, jobs: () => runner.jobs(), ksm, logger });
   const closing = new AbortController();
-  let stream: ControllerStream | undefined;
+  /** What the controller was told of the guests on this stream. */
+  let told = "";
   let waiting = Promise.withResolvers<void>();
   /** Sends when there is a stream. What must not be lost is sent again after each connect. */
   const send = async (message: OutgoingMessage): Promise<void> => {
@@ -103,6 +106,9 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
   const sendInventory = async () => {
     const found = await guests();
     measured?.metrics.found(found.map(({ state }) => state));
+    const news = JSON.stringify(found);
+    if (news === told) return;
+    told = news;
     for (const message of toInventory(found)) await send({ $case: "inventory", value: message });
   };
   const beat = async () => {
@@ -118,6 +124,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
     {
       opened: async (open) => {
         stream = open;
+        told = "";
         await upgrades.welcomed();
         measured?.metrics.connected();
         await send({ $case: "hello", value: { facts: await readHostFacts({ hasCowGuard: guard.isAvailable }), jobs: runner.jobs(), fence: spool.fence } });
@@ -129,6 +136,7 @@ export async function createAgent(options: AgentOptions = {}): Promise<Agent> {
       message: async (message, open, clock) => {
         switch (message.$case) {
           case "welcome":
+            fleetSeconds = message.value.reconnectSeconds;
             clearInterval(heartbeat);
             heartbeat = setInterval(() => void beat(), Math.max(1, message.value.heartbeatSeconds) * 1000);
             if (message.value.trust !== undefined) await renewal.trust(message.value.trust.authorities);

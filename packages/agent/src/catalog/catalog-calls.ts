@@ -21,6 +21,7 @@ import {
 import { AgentError } from "../agent-error.ts";
 import type { Identity } from "../identity/identity-file.ts";
 import { controllerServerName } from "../identity/server-name.ts";
+import type { Connection } from "../stream/open-stream.ts";
 
 /** The controller's catalog service. Calls are repeated while the controller does not answer, until the signal aborts. */
 export interface CatalogCalls extends Disposable {
@@ -49,8 +50,15 @@ const attempts = 8;
 /** Milliseconds before the next try, at random below this doubled each time: many agents must not come back at once. */
 const firstDelayMs = 1000;
 
-export function openCatalogCalls({ controller, authorities, key, certificate }: Identity, signal: AbortSignal): CatalogCalls {
-  const client = new CatalogServiceClient(controller, credentials.createSsl(Buffer.from(authorities), Buffer.from(key), Buffer.from(certificate)), {
+/**
+ * @param shared the connection of the agent's stream while there is one: a question on it costs a hundredth of a new
+ * connection, and ten thousand agents ask all the time. What is large has a connection of its own, so that it never
+ * stands before a command.
+ */
+export function openCatalogCalls({ controller, authorities, key, certificate }: Identity, signal: AbortSignal, shared: () => Connection | undefined): CatalogCalls {
+  const tls = credentials.createSsl(Buffer.from(authorities), Buffer.from(key), Buffer.from(certificate));
+  // Connects at the first call.
+  const client = new CatalogServiceClient(controller, tls, {
     "grpc.ssl_target_name_override": controllerServerName,
     "grpc.default_authority": controllerServerName,
     "grpc.max_receive_message_length": receiveLimit,
@@ -69,14 +77,26 @@ export function openCatalogCalls({ controller, authorities, key, certificate }: 
       }
     }
   };
+  const ask = async <Response>(start: (client: CatalogServiceClient) => Start<Response>): Promise<Response> => {
+    const channelOverride = shared();
+    if (channelOverride !== undefined) {
+      try {
+        return await once(start(new CatalogServiceClient(controller, tls, { channelOverride })), signal);
+      } catch {
+        // The stream has just ended, or its certificate is older than the one before this: a new connection decides.
+        signal.throwIfAborted();
+      }
+    }
+    return call(start(client));
+  };
   return {
     beginUpload: async (jobId) => call((...answer) => client.beginUpload({ jobId }, ...answer)),
     putFrame: async (jobId, index, frame) => call((...answer) => client.putFrame({ jobId, index, frame }, ...answer)),
     endUpload: async (jobId, manifest) => call((...answer) => client.endUpload({ jobId, manifest }, ...answer)),
     readTemplate: async (template, version, part) => call((...answer) => client.readTemplate({ template, version, part }, ...answer)),
-    getCatalog: async (domain) => call((...answer) => client.getCatalog({ domain }, ...answer)),
+    getCatalog: async (domain) => ask((via) => (...answer) => via.getCatalog({ domain }, ...answer)),
     readSegment: async (domain, name, part) => call((...answer) => client.readSegment({ domain, name, part }, ...answer)),
-    reportCatalog: async (report) => call((...answer) => client.reportCatalog(report, ...answer)),
+    reportCatalog: async (report) => ask((via) => (...answer) => via.reportCatalog(report, ...answer)),
     wantContent: async (wanted) => call((...answer) => client.wantContent(wanted, ...answer)),
     readContent: async (relay, part) => call((...answer) => client.readContent({ relay, part }, ...answer)),
     putContent: async (sent) => call((...answer) => client.putContent(sent, ...answer)),

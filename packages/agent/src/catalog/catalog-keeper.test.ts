@@ -61,7 +61,7 @@ async function startKeeper(controller: Controller, directory?: string, wait: (ms
   const own = directory === undefined ? await temporaryDirectory() : undefined;
   if (own !== undefined) onTestFinished(async () => own[Symbol.asyncDispose]());
   const scratch = directory ?? own?.path ?? "";
-  const keeper = createCatalogKeeper({ directory: scratch, calls: () => controller.calls(), domains: async () => blue, logger: pino({ level: "silent" }), 
+  const keeper = createCatalogKeeper({ directory: scratch, calls: () => controller.calls(), domains: async () => blue, fleetSeconds: () => 0, logger: pino({ level: "silent" }), 
     // As a timer: closing ends it.
     wait: async (ms, closing) => Promise.race([wait(ms), new Promise<void>((resolve) => closing.addEventListener("abort", () => resolve(), { once: true }))]) });
   onTestFinished(async () => keeper.close());
@@ -128,10 +128,15 @@ test("it asks again by itself, first within a minute and then not before the ann
   for (const ms of waits.slice(1)) expect(ms).toSatisfy((value: number) => value >= 300_000 && value < 600_000);
 });
 
-test("a fleet never falls into step", () => {
-  expect([0, 0.5, 0.999].map((random) => nextFetchMs(0, true, () => random))).toEqual([0, 30_000, 59_940]);
-  expect(nextFetchMs(0, false, () => 0)).toBe(60_000);
-  expect([nextFetchMs(300, false, () => 0), nextFetchMs(300, false, () => 0.5)]).toEqual([300_000, 450_000]);
+test("a fleet never falls into step, and asks no more often the larger it is", () => {
+  const small = { minimumWait: 0, fleetSeconds: 1 };
+  expect([0, 0.5, 0.999].map((random) => nextFetchMs(small, true, () => random))).toEqual([0, 30_000, 59_940]);
+  expect(nextFetchMs(small, false, () => 0)).toBe(60_000);
+  expect([nextFetchMs({ ...small, minimumWait: 300 }, false, () => 0), nextFetchMs({ ...small, minimumWait: 300 }, false, () => 0.5)]).toEqual([300_000, 450_000]);
+  // Ten thousand hosts come back within 67 s; a hundred thousand within 667 s.
+  const questionsPerSecond = (hosts: number) => hosts / (nextFetchMs({ minimumWait: 0, fleetSeconds: hosts / 150 }, false, () => 0.5) / 1000);
+  expect(questionsPerSecond(10_000)).toBeCloseTo(10, 3);
+  expect(questionsPerSecond(100_000)).toBeCloseTo(10, 3);
 });
 
 test("a domain without templates is no finding, and no answer for a run that is limited to templates", async () => {

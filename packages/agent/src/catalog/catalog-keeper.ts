@@ -31,6 +31,8 @@ export interface CatalogKeeperDeps {
   readonly calls: (signal: AbortSignal) => CatalogCalls;
   /** Domains that this host has guests of now. */
   readonly domains: () => Promise<ReadonlySet<string>>;
+  /** Seconds over which the controller spreads a whole fleet's return; 0 while it has not said. */
+  readonly fleetSeconds: () => number;
   readonly logger: Logger;
   /** Waits some milliseconds; rejects when the signal aborts. Default: a timer. */
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -39,7 +41,7 @@ export interface CatalogKeeperDeps {
 /** Public keys that the controller last named over its verified connection, one base64 DER a line. */
 const keysName = "trusted-keys";
 
-export function createCatalogKeeper({ directory, calls, domains, logger, wait = async (ms, signal) => sleep(ms, undefined, { signal }) }: CatalogKeeperDeps): CatalogKeeper {
+export function createCatalogKeeper({ directory, calls, domains, fleetSeconds, logger, wait = async (ms, signal) => sleep(ms, undefined, { signal }) }: CatalogKeeperDeps): CatalogKeeper {
   const closing = new AbortController();
   const stores = new Map<string, CatalogStore>();
   let keys: readonly string[] | undefined;
@@ -90,7 +92,7 @@ export function createCatalogKeeper({ directory, calls, domains, logger, wait = 
   const fetching = (async () => {
     for (let first = true; !closing.signal.aborted; first = false) {
       const waits = [...stores.values()].map(({ manifest }) => manifest?.minimumWait ?? 0);
-      await wait(nextFetchMs(Math.max(0, ...waits), first, Math.random), closing.signal).catch(() => {});
+      await wait(nextFetchMs({ minimumWait: Math.max(0, ...waits), fleetSeconds: fleetSeconds() }, first, Math.random), closing.signal).catch(() => {});
       if (closing.signal.aborted) return;
       await domains().then(async (wanted) => refresh(wanted, closing.signal)).catch((error: unknown) => {
         if (!closing.signal.aborted) logger.warn({ reason: messageOf(error) }, "catalogs cannot be fetched now");

@@ -6,10 +6,15 @@ import { controllerServerName } from "../identity/server-name.ts";
 
 export type OutgoingMessage = NonNullable<ConnectRequest["message"]>;
 
+/** What several clients can share. */
+export type Connection = ReturnType<AgentServiceClient["getChannel"]>;
+
 /** One connection to a controller. */
 export interface ControllerStream {
   /** Messages as they come; ends or throws when the connection does. */
   readonly messages: AsyncIterable<ConnectResponse>;
+  /** The connection itself, for short questions besides. */
+  readonly connection: Connection;
   /** Waits while the controller reads slowly. Rejects when the connection has ended. */
   send(message: OutgoingMessage): Promise<void>;
   close(): void;
@@ -39,6 +44,7 @@ export function openStream({ controller, authorities, key, certificate }: Identi
   call.on("error", () => ended.abort());
   return {
     messages: call,
+    connection: client.getChannel(),
     send: async (message) => {
       ended.signal.throwIfAborted();
       if (!call.write({ sentAtNs: BigInt(Date.now()) * 1_000_000n, message })) await once(call, "drain", { signal: ended.signal });

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { Server, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { AgentServiceService, CatalogServiceService, EnrolmentServiceService, HealthService, ReleaseServiceService, type AgentServiceServer, type CatalogServiceServer, type EnrolmentServiceServer, type HealthServer, type ReleaseServiceServer } from "@samepage/proto";
 import { ControllerError } from "../api/controller-error.ts";
@@ -30,6 +31,8 @@ export interface AgentServer {
   readonly address: string;
   /** New connections see these from now on; open ones stay. */
   setCertificates(server: KeyPair, authorities: string): void;
+  /** Ends a connection at once, by its peer's `address:port`. */
+  cut(peer: string): void;
   close(): Promise<void>;
 }
 
@@ -58,10 +61,14 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Ag
   addService(grpc, HealthService, options.health);
   const credentials = createServerCredentials(options.server, options.authorities);
   const injector = grpc.createConnectionInjector(credentials.credentials);
+  const sockets = new Map<string, Socket>();
   const listener = createAcceptGate({
     ratePerSecond: options.acceptsPerSecond,
     admit: (socket) => {
       options.connections.inc({ outcome: "admitted" });
+      const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+      sockets.set(peer, socket);
+      socket.once("close", () => sockets.delete(peer));
       injector.injectConnection(socket);
     },
     refused: () => options.connections.inc({ outcome: "refused" }),
@@ -76,6 +83,7 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Ag
   return {
     address: bound === null || typeof bound === "string" ? "" : `${options.listen.host}:${bound.port}`,
     setCertificates: credentials.set,
+    cut: (peer) => sockets.get(peer)?.destroy(),
     close: async () => {
       const closed = once(listener, "close");
       listener.close();

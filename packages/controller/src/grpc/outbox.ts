@@ -10,11 +10,12 @@ const queueLimit = 256;
 
 /** The way out to one agent: in order, bounded, at the agent's pace. */
 export interface Outbox {
-  /** False when the agent reads too slowly or is gone: the message is not sent and the stream should be closed. */
+  /** False when the agent reads too slowly or is gone: the message is not sent. */
   send(message: OutgoingMessage): boolean;
 }
 
-export function createOutbox(call: AgentCall, signal: AbortSignal): Outbox {
+/** @param overflowed told when a message had to be dropped: the stream cannot go on as if nothing were missing. */
+export function createOutbox(call: AgentCall, signal: AbortSignal, overflowed: () => void): Outbox {
   const queue: OutgoingMessage[] = [];
   let draining = false;
 
@@ -35,7 +36,11 @@ export function createOutbox(call: AgentCall, signal: AbortSignal): Outbox {
 
   return {
     send: (message) => {
-      if (signal.aborted || call.destroyed || queue.length >= queueLimit) return false;
+      if (signal.aborted || call.destroyed) return false;
+      if (queue.length >= queueLimit) {
+        overflowed();
+        return false;
+      }
       queue.push(message);
       if (!draining) void drain();
       return true;

@@ -23,11 +23,16 @@ export interface AgentStreamDeps {
   /** The agent said hello; its stream can be written to. */
   readonly opened: (stream: AgentStream) => Promise<void>;
   readonly closed: (stream: AgentStream) => Promise<void>;
+  /** Ends the connection of this peer (`address:port`), whatever is still to be sent on it. */
+  readonly cut: (peer: string) => void;
   readonly logger: Logger;
 }
 
 /** Guests that one host may report: LXC hosts with thousands exist; a hostile agent must not fill Redis. */
 const guestLimit = 20_000;
+
+/** Milliseconds that an agent has to read why its stream ends. One that reads nothing would keep a stream that nobody serves. */
+const farewellMs = 5000;
 
 /** Serves one agent until either side ends it. Never rejects: the call itself carries how it ended. */
 export async function serveAgentStream(call: AgentCall, deps: AgentStreamDeps): Promise<void> {
@@ -40,16 +45,25 @@ export async function serveAgentStream(call: AgentCall, deps: AgentStreamDeps): 
   try {
     const { host } = await identifyPeer(call, deps.hosts);
     const logger = deps.logger.child({ host });
-    const outbox = createOutbox(call, ending.signal);
+    const close = (reason: string) => {
+      if (ending.signal.aborted) return;
+      ending.abort();
+      call.emit("error", refusal(status.ABORTED, reason));
+      setTimeout(() => {
+        if (!call.cancelled) deps.cut(call.getPeer());
+      }, farewellMs).unref();
+    };
+    // What a slow agent was not told it is told when it comes back: commands and cancels are repeated, reports sent again.
+    const outbox = createOutbox(call, ending.signal, () => {
+      logger.warn("the agent reads too slowly; its stream is closed");
+      close("this agent does not read what it is sent; it is told again when it is back");
+    });
     outbox.send({ $case: "welcome", value: { heartbeatSeconds: deps.heartbeatSeconds, trust: { authorities: deps.authorities() }, reconnectSeconds: await deps.reconnectSeconds() } });
     stream = {
       host,
       id: randomUUID(),
-      send: (message) => outbox.send(message),
-      close: (reason) => {
-        ending.abort();
-        call.emit("error", refusal(status.ABORTED, reason));
-      },
+      send: outbox.send,
+      close,
     };
     await readMessages(call, stream, outbox, { ...deps, logger });
     call.end();

@@ -85,6 +85,7 @@ export function createJobInbox({ rollouts, hosts, events, savings, drift, acknow
       await events.append({ type: "progress", rollout: rolloutOf(jobId), host, progress });
     },
     report: async (host, report) => {
+      if (report.jobId.length > longestJobId) throw new ControllerError("invalid", "a job that was never given out", { target: host });
       if (report.fence > BigInt(Number.MAX_SAFE_INTEGER)) throw new ControllerError("invalid", "a fence that was never given out", { target: host });
       forget(report.jobId, report.fence);
       if (!(await deliver(host, toJobResult(report), toStoredReport(report)))) return;
@@ -98,9 +99,12 @@ export function createJobInbox({ rollouts, hosts, events, savings, drift, acknow
   };
 }
 
+/** Longest id that a job can have; what an agent says of longer ones is not even answered. */
+const longestJobId = 100;
+
 /** The index of a job's host in its rollout, if that is this host. */
 async function ownIndex(rollouts: RolloutStore, host: string, jobId: string): Promise<number | undefined> {
-  if (jobId.length > 100) return undefined;
+  if (jobId.length > longestJobId) return undefined;
   const plan = await rollouts.planOf(rolloutOf(jobId));
   if (plan === undefined) return undefined;
   const index = hostIndexOf(plan, jobId);

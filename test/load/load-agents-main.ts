@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { type Agent, createAgent, defaultConfig, type Engine } from "@samepage/agent";
 import { simulatedEngine } from "@samepage/test-e2e";
 import { pino } from "pino";
+import { enrolInBulk } from "./enrol-in-bulk.ts";
 import type { LoadAgentsOptions } from "./load-agents-options.ts";
 
 /** The simulator: agents in one process. Its argument names the options' file; prints one line of JSON once all are connected. */
 const { file }: { readonly file: string } = JSON.parse(process.argv[2] ?? "{}");
-const { dir, enrolments, milliseconds, failing, restarting, journal }: LoadAgentsOptions = JSON.parse(readFileSync(file, "utf8"));
+const { dir, enrolments, authorities, milliseconds, failing, restarting, journal }: LoadAgentsOptions = JSON.parse(readFileSync(file, "utf8"));
 const logger = pino({ level: "silent" });
 const config = { ...defaultConfig, guests: { ...defaultConfig.guests, directories: ["/guests/*"] } };
 
@@ -51,6 +52,7 @@ async function start(enrolment: LoadAgentsOptions["enrolments"][number], first: 
   if (first) await agent.connected();
 }
 
+if (authorities !== undefined) await enrolInBulk(enrolments, dir, authorities);
 const waiting = [...enrolments];
 await Promise.all(
   Array.from({ length: atOnce }, async () => {

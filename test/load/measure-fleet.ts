@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ApiClient, createApiClient, type RolloutSummary } from "@samepage/controller/api";
-import { controllerMain, freePorts, startMain } from "@samepage/test-faults";
+import { controllerMain, freePorts, type MainProcess, startMain } from "@samepage/test-faults";
 import { startRedis, temporaryDirectory } from "@samepage/test-support";
 import { acceptedConnections } from "./accepted-connections.ts";
 import { controllerEnvironment } from "./controller-environment.ts";
 import { dispatchTimes, type Percentiles } from "./dispatch-times.ts";
 import { readJournal } from "./job-journal.ts";
 import { processUsage } from "./process-usage.ts";
-import { hostNames, startSimulator } from "./start-simulator.ts";
+import { hostNames, type Simulation, startSimulator } from "./start-simulator.ts";
 
 /** What a controller uses while nothing happens. */
 export interface AtRest {
@@ -23,10 +23,12 @@ export interface FleetMeasures {
   /** The controller before its first agent. */
   readonly alone: AtRest;
   readonly enrol: {
-    readonly seconds: number;
+    /** The first tenth, each as on a real host: three TLS connections, the last one its stream. */
     readonly perSecond: number;
-    /** Processor time of the controller for one agent's enrolment and first stream, ms. */
+    /** Processor time of the controller for one such agent, first stream included, ms. */
     readonly controllerMs: number;
+    /** The others, of which each has its stream's connection only. */
+    readonly inBulkPerSecond: number;
   };
   readonly rest: {
     /** With a tenth of the agents, with all, and with all after the controller was started anew. */
@@ -96,13 +98,12 @@ export async function measureFleet({ agents, restMs }: FleetLoad, said: (line: s
   const simulation = { dir: join(dir, "agents"), milliseconds: [100, 1000], failing: 0.05, restarting: 0.02, journal } as const;
   const tenthOf = Math.max(1, Math.round(agents / 10));
   said(`enrolling ${tenthOf} agents`);
-  const first = await timed(controller.pid, async () => startSimulator(api, { ...simulation, hosts: hostNames(0, tenthOf) }));
+  const first = await timed(controller.pid, async () => startSimulator(api, { ...simulation, enrol: "each", hosts: hostNames(0, tenthOf) }));
   stack.use(first.value);
   const tenth = await atRest(controller.pid, restMs);
   said(`enrolling ${agents - tenthOf} more`);
-  const more = await timed(controller.pid, async () => startSimulator(api, { ...simulation, hosts: hostNames(tenthOf, agents - tenthOf) }));
-  stack.use(more.value);
-  const enrolSeconds = first.seconds + more.seconds;
+  const more = await timed(controller.pid, async () => startRest(api, simulation, tenthOf, agents));
+  for (const simulator of more.value) stack.use(simulator);
   said(`at rest for ${restMs / 1000} s`);
   const full = await atRest(controller.pid, restMs);
 
@@ -125,7 +126,7 @@ export async function measureFleet({ agents, restMs }: FleetLoad, said: (line: s
     agents,
     acceptsPerSecond,
     alone,
-    enrol: { seconds: enrolSeconds, perSecond: agents / enrolSeconds, controllerMs: (first.cpuMs + more.cpuMs) / agents },
+    enrol: { perSecond: tenthOf / first.seconds, controllerMs: first.cpuMs / tenthOf, inBulkPerSecond: (agents - tenthOf) / more.seconds },
     rest: { tenth, full, again, tenthBytes: (tenth.rssBytes - alone.rssBytes) / tenthOf, marginalBytes: (full.rssBytes - tenth.rssBytes) / (agents - tenthOf) },
     rollout: {
       seconds: rollout.seconds,
@@ -140,6 +141,16 @@ export async function measureFleet({ agents, restMs }: FleetLoad, said: (line: s
     },
     reconnect: { ...back, controllerMs: reconnectMs },
   };
+}
+
+/** One process holds so many agents before collecting its garbage holds them up. */
+const agentsPerSimulator = 2500;
+
+/** The hosts from `first` on, in processes of equal size. */
+async function startRest(api: ApiClient, simulation: Omit<Simulation, "hosts" | "enrol">, first: number, agents: number): Promise<MainProcess[]> {
+  const processes = Math.ceil((agents - first) / agentsPerSimulator);
+  const begin = (index: number) => first + Math.round(((agents - first) * index) / processes);
+  return Promise.all(Array.from({ length: processes }, async (_, index) => startSimulator(api, { ...simulation, hosts: hostNames(begin(index), begin(index + 1) - begin(index)) })));
 }
 
 async function timed<T>(pid: number, run: () => Promise<T>): Promise<{ readonly value: T; readonly seconds: number; readonly cpuMs: number }> {

@@ -4,9 +4,11 @@ import type { ApiClient } from "@samepage/controller/api";
 import { type MainProcess, startMain } from "@samepage/test-faults";
 import type { LoadAgentsOptions } from "./load-agents-options.ts";
 
-export interface Simulation extends Omit<LoadAgentsOptions, "enrolments"> {
+export interface Simulation extends Omit<LoadAgentsOptions, "enrolments" | "authorities"> {
   /** Hosts' names; each gets a token of its own. */
   readonly hosts: readonly string[];
+  /** `each` as on real hosts; `bulk` over one connection. Default `bulk`. */
+  readonly enrol?: "each" | "bulk";
 }
 
 /** Tokens asked for at once: the API answers them side by side. */
@@ -16,7 +18,7 @@ const tokensAtOnce = 16;
 const enrolmentMs = 500;
 
 /** Starts one simulator process against a controller; resolves when all its agents are connected. */
-export async function startSimulator(api: ApiClient, { hosts, ...simulation }: Simulation): Promise<MainProcess> {
+export async function startSimulator(api: ApiClient, { hosts, enrol = "bulk", ...simulation }: Simulation): Promise<MainProcess> {
   const enrolments: LoadAgentsOptions["enrolments"][number][] = [];
   const waiting = [...hosts];
   await Promise.all(
@@ -29,7 +31,7 @@ export async function startSimulator(api: ApiClient, { hosts, ...simulation }: S
   );
   mkdirSync(simulation.dir, { recursive: true, mode: 0o700 });
   const file = join(simulation.dir, `${hosts[0] ?? "none"}.json`);
-  const options: LoadAgentsOptions = { ...simulation, enrolments };
+  const options: LoadAgentsOptions = { ...simulation, enrolments, ...(enrol === "bulk" ? { authorities: (await api.authority.get()).authorities } : {}) };
   writeFileSync(file, JSON.stringify(options), { mode: 0o600 });
   return startMain(join(import.meta.dirname, "load-agents-main.ts"), { file }, 60_000 + hosts.length * enrolmentMs);
 }

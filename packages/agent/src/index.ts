@@ -4,6 +4,7 @@ export { type AgentConfig, defaultConfig, parseAgentConfig, readAgentConfig } fr
 export { createAgent } from "./create-agent.ts";
 export { becomeMember } from "./identity/become-member.ts";
 export { type Identity, readIdentity } from "./identity/identity-file.ts";
+export { newSigningRequest } from "./identity/signing-request.ts";
 export { type DiscoveredGuest, discoverGuests, hostTree } from "./discovery/discover-guests.ts";
 export type { Engine } from "./jobs/engine.ts";
 export { servicePlaces } from "./upgrade/upgrade-places.ts";

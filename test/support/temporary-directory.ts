@@ -7,8 +7,8 @@ export interface TemporaryDirectory extends AsyncDisposable {
 }
 
 /** A new directory of its own, gone with everything in it when disposed of (`await using`). */
-export async function temporaryDirectory(prefix = "samepage-test-"): Promise<TemporaryDirectory> {
-  const path = await mkdtemp(join(tmpdir(), prefix));
+export async function temporaryDirectory(prefix = "samepage-test-", parent = tmpdir()): Promise<TemporaryDirectory> {
+  const path = await mkdtemp(join(parent, prefix));
   return {
     path,
     [Symbol.asyncDispose]: async () => {

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import type { Logger } from "pino";
 import { ControllerError } from "./api/controller-error.ts";
 import type { CertificateAuthority, IssuedCertificate } from "./pki/certificate-authority.ts";
-import { hostOfCertificate, isHostName } from "./pki/host-identity.ts";
+import { hostOfNames, isHostName } from "./pki/host-identity.ts";
 import { hashOfKey, keyOfRequest } from "./pki/issue-certificate.ts";
 import type { AuditLog } from "./stores/audit-log.ts";
 import type { HostStore } from "./stores/host-store.ts";
@@ -95,7 +95,7 @@ function readOwn(pem: string, authority: CertificateAuthority): { host: string; 
     throw new ControllerError("invalid", "the certificate cannot be read", { cause });
   }
   if (!authority.hasSigned(certificate)) throw unknown;
-  const host = hostOfCertificate(certificate.raw);
+  const host = hostOfNames(certificate.subjectAltName);
   if (host === undefined) throw unknown;
   return { host, key: hashOfKey(certificate.publicKey.export({ type: "spki", format: "der" })), serial: certificate.serialNumber.toLowerCase() };
 }

@@ -1,6 +1,5 @@
 import { status, type ServerDuplexStream } from "@grpc/grpc-js";
-import { X509Certificate } from "node:crypto";
-import { hostOfCertificate } from "../pki/host-identity.ts";
+import { hostOfNames } from "../pki/host-identity.ts";
 import type { HostStore } from "../stores/host-store.ts";
 import { refusal } from "./refusal.ts";
 
@@ -21,9 +20,9 @@ export async function identifyPeer(call: Pick<ServerDuplexStream<unknown, unknow
   if (certificate === undefined) {
     throw refusal(status.UNAUTHENTICATED, "no valid client certificate: enrol first; one that has ended can be renewed by its key");
   }
-  const host = hostOfCertificate(certificate.raw);
+  const host = hostOfNames(certificate.subjectaltname);
   if (host === undefined) throw refusal(status.UNAUTHENTICATED, "the certificate is not an agent's");
-  const serial = new X509Certificate(certificate.raw).serialNumber.toLowerCase();
+  const serial = certificate.serialNumber.toLowerCase();
   const record = await hosts.get(host);
   if (record === undefined) throw refusal(status.PERMISSION_DENIED, `${host} is not a member: enrol it with a new token`);
   if (record.revokedAt !== null) throw refusal(status.PERMISSION_DENIED, `${host} was revoked: enrol it with a new token`);

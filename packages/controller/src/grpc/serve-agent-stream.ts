@@ -44,7 +44,6 @@ export async function serveAgentStream(call: AgentCall, deps: AgentStreamDeps): 
   let stream: AgentStream | undefined;
   try {
     const { host } = await identifyPeer(call, deps.hosts);
-    const logger = deps.logger.child({ host });
     const close = (reason: string) => {
       if (ending.signal.aborted) return;
       ending.abort();
@@ -55,17 +54,17 @@ export async function serveAgentStream(call: AgentCall, deps: AgentStreamDeps): 
     };
     // What a slow agent was not told it is told when it comes back: commands and cancels are repeated, reports sent again.
     const outbox = createOutbox(call, ending.signal, () => {
-      logger.warn("the agent reads too slowly; its stream is closed");
+      deps.logger.warn({ host }, "the agent reads too slowly; its stream is closed");
       close("this agent does not read what it is sent; it is told again when it is back");
     });
     outbox.send({ $case: "welcome", value: { heartbeatSeconds: deps.heartbeatSeconds, trust: { authorities: deps.authorities() }, reconnectSeconds: await deps.reconnectSeconds() } });
     stream = {
       host,
       id: randomUUID(),
-      send: outbox.send,
+      send: (message) => outbox.send(message),
       close,
     };
-    await readMessages(call, stream, outbox, { ...deps, logger });
+    await readMessages(call, stream, outbox, deps);
     call.end();
   } catch (error) {
     if (ending.signal.aborted) return;

@@ -1,5 +1,3 @@
-import { X509Certificate } from "node:crypto";
-
 /** What agents' certificates say in their one subject alternative name, before the host's name. */
 const identityPrefix = "samepage://host/";
 
@@ -14,9 +12,9 @@ export function identityUri(host: string): string {
   return identityPrefix + host;
 }
 
-/** The host that a certificate (DER) names; undefined when it is not an agent's. */
-export function hostOfCertificate(der: Buffer): string | undefined {
-  const names = new X509Certificate(der).subjectAltName?.split(", ") ?? [];
+/** The host that a certificate's subject alternative names (as Node.js writes them) name; undefined when it is not an agent's. */
+export function hostOfNames(subjectAltName: string | undefined): string | undefined {
+  const names = subjectAltName?.split(", ") ?? [];
   const [only] = names;
   if (names.length !== 1 || !only?.startsWith(`URI:${identityPrefix}`)) return undefined;
   const host = only.slice(`URI:${identityPrefix}`.length);

@@ -84,6 +84,16 @@ static void take_back(const struct marking *batch, const struct programs *progra
 		log_line("%zu files that nobody shares will be marked after a reboot: the log of marks takes no more, errno %d", count, errno);
 }
 
+/* A mark that was there already is nobody's to lift: it may have been shared through since it was set. */
+static void make_permanent(const struct programs *programs, const struct inode_key *key)
+{
+	struct guard_mark mark;
+	if (bpf_map_lookup_elem(programs->marks, key, &mark) == 0 && mark.requester) {
+		mark.requester = 0;
+		bpf_map_update_elem(programs->marks, key, &mark, BPF_EXIST);
+	}
+}
+
 int marking_mark(struct marking *batch, struct programs *programs, __u32 requester, unsigned long long *ino)
 {
 	bool ours[MARKING_MAX], is_new[MARKING_MAX];
@@ -105,7 +115,9 @@ int marking_mark(struct marking *batch, struct programs *programs, __u32 request
 		is_new[marked] = programs_add_mark(programs, &batch->keys[marked], requester) == 0;
 		if (!is_new[marked] && errno != EEXIST)
 			error = errno;
-		else
+		else if (!is_new[marked])
+			make_permanent(programs, &batch->keys[marked]);
+		if (!error)
 			error = is_enforced(batch->descriptors[marked]) ? ask_again(batch->descriptors[marked]) : ENOTRECOVERABLE;
 	}
 	/* An inode that was marked before is shared by then, and stays guarded. */

@@ -21,7 +21,7 @@ int marking_add(struct marking *batch, int descriptor, unsigned long long ino);
  * file system's devices. `requester` is the connection's number. */
 int marking_mark(struct marking *batch, struct programs *programs, __u32 requester, unsigned long long *ino);
 
-/* Lifts those marks that this requester made: it says that it shared nothing through them. All others stay, since
+/* Lifts those marks that this requester made, once: it says that it shared nothing through them. All others stay, since
  * whoever an inode is shared with may hold it by other means than a name. 0 or an errno. */
 int marking_unmark(struct marking *batch, struct programs *programs, __u32 requester);
 

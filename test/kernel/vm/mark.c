@@ -1,5 +1,5 @@
 /* mark SOCKET mark|unmark|retire FILE…, or mark SOCKET status|remove: one request to the guard's daemon; prints its reply.
- * mark SOCKET try FILE… marks and unmarks over one connection. */
+ * mark SOCKET try FILE… marks and unmarks over one connection, mark SOCKET retry FILE… marks twice before. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +36,7 @@ int main(int count, char **arguments)
 	static char line[60000], reply[8192];
 	if (count < 3)
 		return 2;
-	int failed = 0, next = 3, tries = !strcmp(arguments[2], "try"), daemon = daemon_connection(arguments[1]);
+	int failed = 0, next = 3, again = !strcmp(arguments[2], "retry"), tries = again || !strcmp(arguments[2], "try"), daemon = daemon_connection(arguments[1]);
 	do {
 		int at = snprintf(line, sizeof(line), "1 %s", tries ? "mark" : arguments[2]), first = next, fds[900];
 		for (; next < count && next - first < 900; next++) {
@@ -53,6 +53,8 @@ int main(int count, char **arguments)
 			perror(arguments[1]);
 			return 1;
 		}
+		if (again)
+			request(daemon, line, reply, sizeof(reply));
 		if (tries && strstr(reply, "\"ok\":true")) {
 			memmove(line + 4, line + 2, strlen(line) - 1);
 			memcpy(line, "1 un", 4);

@@ -36,7 +36,8 @@ for fs in ${FS:-ext4 xfs btrfs}; do
 	lifts() {
 		mark $SOCKET try one/mine && echo x >> one/mine && [ $(inode one/mine) = $(inode one/mine2) ] || { echo "not lifted"; return 1; }
 		DIGEST=$(sha256sum < one/mine); mark $SOCKET mark one/mine && mark $SOCKET try one/mine && mark $SOCKET unmark one/mine
-		echo x >> one/mine; unchanged one/mine2
+		echo x >> one/mine; unchanged one/mine2 || return 1
+		cp one/mine2 one/own; ln one/own one/own2; mark $SOCKET retry one/own; echo x >> one/own; unchanged one/own2 # shared, for all the guard knows, in between
 	}
 	check "$fs: only who set a mark lifts it" lifts
 	# The last name is replaced by a copy while another guest has the inode open: it stays marked for as long as that.

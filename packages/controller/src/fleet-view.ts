@@ -35,8 +35,8 @@ export interface FleetDeps {
   readonly select: (selector: string, hosts: readonly HostRecord[]) => readonly HostRecord[];
 }
 
-/** Hosts whose guests are read at once, for a page of guests. */
-const hostsAtOnce = 1000;
+/** Hosts whose guests are read at once: a page of guests goes beyond its limit by those of so many at most. */
+const hostsAtOnce = 100;
 
 export function createFleet({ store, hosts, presence, select }: FleetDeps): Fleet {
   const view = async (records: readonly HostRecord[]): Promise<HostView[]> => {

@@ -26,7 +26,7 @@ describe.skipIf(skipReason !== undefined)(`killing again and again${skipReason =
     });
     let killed: string[] = [];
     const disturbed = await endState(async (fleet) => {
-      const { id } = await fleet.api.rollouts.create({ operation, concurrency: 2, failureBudget: "0" });
+      const { id } = await fleet.api.rollouts.create({ operation, concurrency: 2, failureBudget: "0", interruptions: rounds });
       killed = await killAtRandom(fleet, id);
       return id;
     }, bytesPerSecond);

@@ -23,6 +23,7 @@ export const rolloutOptions = {
   offline: choice("policy", ["skip", "fail", "wait"], "an offline or cordoned host after the grace: leave it out, count it as failed, or take it when it turns up", "skip"),
   offlineGrace: duration("how long an offline or cordoned host is waited for", "10m"),
   timeout: duration("how long one host may take; it then stops by itself", "6h"),
+  interruptions: integer("n", 0, 1000, "restarts of its agent that are borne before a host has failed; more where hosts often restart", "3"),
   strategy: choice("strategy", ["auto", "hardlink", "reflink"], "how files share", "auto"),
   guard: choice("guard", ["cow", "immutable", "none"], "what protects a shared file", "the strongest each host has"),
   minSize: bytes("leave smaller files alone", "16"),
@@ -51,6 +52,7 @@ interface RolloutInput {
   readonly offline: "skip" | "fail" | "wait" | undefined;
   readonly offlineGrace: number | undefined;
   readonly timeout: number | undefined;
+  readonly interruptions: number | undefined;
   readonly strategy: "auto" | "hardlink" | "reflink" | undefined;
   readonly guard: "cow" | "immutable" | "none" | undefined;
   readonly minSize: number | undefined;
@@ -98,6 +100,7 @@ export async function rolloutRequest(input: RolloutInput): Promise<CreateRollout
       offline: input.offline,
       offlineGraceSeconds: input.offlineGrace,
       jobTimeoutSeconds: input.timeout,
+      interruptions: input.interruptions,
     }),
   };
 }

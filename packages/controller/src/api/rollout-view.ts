@@ -30,6 +30,8 @@ export interface CreateRollout {
   readonly offlineGraceSeconds?: number;
   /** Seconds that one host may take, 60 … 604800; the agent stops by itself then, with a checkpoint. Default 21600. */
   readonly jobTimeoutSeconds?: number;
+  /** Restarts of its agent, and commands it did not acknowledge, that are borne before a host counts as failed, 0 … 1000. Default 3: something on the host may end the agent every time. */
+  readonly interruptions?: number;
   /** A host whose window closes before it is done: `next` goes on in its next window, `skip` leaves it out, a time such as `2h` goes on if the next window opens within it. Default `next`. */
   readonly missedWindow?: string;
   /** Runs now, whatever windows and blackouts say. Default false. */

@@ -95,6 +95,7 @@ const createSchema = {
     missedWindow: { type: "string", maxLength: 32 },
     ignoreWindows: { type: "boolean" },
     jobTimeoutSeconds: { type: "integer", minimum: 60, maximum: 604_800 },
+    interruptions: { type: "integer", minimum: 0, maximum: 1000 },
   },
 };
 

@@ -65,7 +65,7 @@ function refusing<T>(decide: () => T, code: "invalid" | "conflict" = "invalid"):
 }
 
 function toPolicy(request: CreateRollout): Partial<RolloutPolicy> {
-  const { concurrency, failureBudget, failureMinimumSample, soakSeconds, gates, offline, offlineGraceSeconds, jobTimeoutSeconds, missedWindow, ignoreWindows } = request;
+  const { concurrency, failureBudget, failureMinimumSample, soakSeconds, gates, offline, offlineGraceSeconds, jobTimeoutSeconds, interruptions, missedWindow, ignoreWindows } = request;
   return {
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(failureBudget === undefined && failureMinimumSample === undefined
@@ -77,6 +77,7 @@ function toPolicy(request: CreateRollout): Partial<RolloutPolicy> {
     ...(missedWindow === undefined ? {} : { missedWindow: toMissedWindow(missedWindow) }),
     ...(ignoreWindows === undefined ? {} : { respectWindows: !ignoreWindows }),
     ...(jobTimeoutSeconds === undefined ? {} : { jobTimeoutMs: jobTimeoutSeconds * 1000 }),
+    ...(interruptions === undefined ? {} : { maxInterruptions: interruptions }),
   };
 }
 

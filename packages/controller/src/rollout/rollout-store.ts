@@ -1,4 +1,4 @@
-import { isOver, type JobReport, type RolloutPlan, type RolloutState } from "@samepage/fleet";
+import { DEFAULT_POLICY, isOver, type JobReport, type RolloutPlan, type RolloutState } from "@samepage/fleet";
 import type { EventBody } from "../api/event-view.ts";
 import type { HostReportView } from "../api/report-view.ts";
 import type { RedisClient } from "../redis/connect-redis.ts";
@@ -86,7 +86,9 @@ export function createRolloutStore(store: RedisClient): RolloutStore {
     if (known !== undefined) return known;
     const text = await store.get(keys.rolloutPlan(id));
     if (text === null) return undefined;
-    const record: RolloutRecord = JSON.parse(text);
+    const stored: RolloutRecord = JSON.parse(text);
+    // A plan frozen by an older controller knows no policy of newer ones.
+    const record = { ...stored, plan: { ...stored.plan, policy: { ...DEFAULT_POLICY, ...stored.plan.policy } } };
     if (records.size >= 64) records.clear();
     records.set(id, record);
     return record;

@@ -10,9 +10,6 @@ import type { JobReport, JobResult } from "./tick-types.ts";
  */
 const FENCE_REACH = 1_000_000;
 
-/** After so many interruptions a job has failed: something on the host ends it every time. */
-const MAX_INTERRUPTIONS = 3;
-
 /** Takes in what agents say. Each fence's result counts once; anything about an older fence counts for nothing. */
 export function applyReports(context: TickContext): void {
   for (const report of context.input.reports) {
@@ -91,7 +88,7 @@ function applyResult({ draft, input }: TickContext, index: number, result: JobRe
       if (result.outcome === "stale") draft.course.lastFence = Math.max(draft.course.lastFence, Math.min(result.seenFence ?? 0, Math.max(draft.course.lastFence, input.fenceFloor) + FENCE_REACH));
       const interruptions = (note.interruptions ?? 0) + 1;
       draft.setNote(index, { interruptions });
-      if (interruptions > MAX_INTERRUPTIONS) fail({ code: "interrupted", message: `interrupted ${interruptions} times` });
+      if (interruptions > policy.maxInterruptions) fail({ code: "interrupted", message: `interrupted ${interruptions} times` });
       else again(result.outcome === "stale" ? "the agent had seen a newer command" : "the agent was interrupted");
       return;
     }
@@ -103,7 +100,7 @@ export function takeBack({ draft }: TickContext, index: number): void {
   const interruptions = (draft.note(index).interruptions ?? 0) + 1;
   draft.setNote(index, { interruptions });
   draft.setSince(index, null);
-  if (interruptions > MAX_INTERRUPTIONS) {
+  if (interruptions > draft.plan.policy.maxInterruptions) {
     const cause = { code: "no-ack", message: `the agent acknowledged none of ${interruptions} commands` };
     draft.setNote(index, { cause });
     draft.move(index, "failed", cause.message);

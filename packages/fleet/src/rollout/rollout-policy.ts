@@ -59,6 +59,8 @@ export interface RolloutPolicy {
   readonly silenceMs: number;
   /** How many windows (or other clean stops) one host may need before it has failed: a job that never ends must become visible. Default 30. */
   readonly maxStops: number;
+  /** How many restarts of its agent and unacknowledged commands one host may need before it has failed: something may end the agent every time. Default 3. */
+  readonly maxInterruptions: number;
   /** Whether a success counts only with the host's proof that the state is what the operation promises (rollbacks need it). Default false. */
   readonly requireProof: boolean;
 }
@@ -77,6 +79,7 @@ export const DEFAULT_POLICY: RolloutPolicy = {
   ackTimeoutMs: 2 * MINUTE,
   silenceMs: 15 * MINUTE,
   maxStops: 30,
+  maxInterruptions: 3,
   requireProof: false,
 };
 
@@ -99,6 +102,7 @@ export function completePolicy(given: Partial<RolloutPolicy>): RolloutPolicy {
     ["ackTimeoutMs", policy.ackTimeoutMs, SECOND],
     ["silenceMs", policy.silenceMs, SECOND],
     ["maxStops", policy.maxStops, 1],
+    ["maxInterruptions", policy.maxInterruptions, 0],
   ];
   if (typeof policy.missedWindow === "object") atLeast.push(["missedWindow.withinMs", policy.missedWindow.withinMs, 0]);
   for (const [field, value, minimum] of atLeast) {

@@ -86,6 +86,7 @@ const policy = fc.record({
   missedWindow: fc.oneof(fc.constantFrom("next" as const, "skip" as const), fc.constant({ withinMs: 22 * 60 * MINUTE })),
   silenceMs: fc.constantFrom(5 * MINUTE, 60 * MINUTE),
   maxStops: fc.constantFrom(2, 30),
+  maxInterruptions: fc.constantFrom(0, 3, 20),
   requireProof: fc.boolean(),
 }) satisfies fc.Arbitrary<Partial<RolloutPolicy>>;
 

@@ -38,6 +38,16 @@ describe("tick", () => {
     expect(fleet.state).toBe(after);
   });
 
+  it("bears as many interruptions of a host as its policy says, and none after them", () => {
+    const fleet = new Fleet(1, { policy: { maxInterruptions: 2 } });
+    fleet.tick();
+    for (let i = 0; i < 2; i++) fleet.report({ outcome: "interrupted" });
+    expect(fleet.working).toHaveLength(1);
+    fleet.report({ outcome: "interrupted" });
+    expect(fleet.working).toEqual([]);
+    expect(fleet.state).toMatchObject({ status: "failed", counts: { failed: 1 } });
+  });
+
   it("stops by itself when the failure budget is used up, tells the working hosts to stop, and says why", () => {
     const fleet = new Fleet(10, { policy: { concurrency: 2, failureBudget: { limit: 0, minimumSample: 1 } } });
     fleet.tick();

@@ -23,7 +23,7 @@ static void swap_box_free(napi_env env, void *data, void *hint) {
   free(box);
 }
 
-/* swapOpen(tree, { control, plan: Uint32Array, spaces: [{ pool, quarantine, tag, guard, graceMs }], ignoreMtime, threads }) */
+/* swapOpen(tree, { control, plan: Uint32Array, spaces: [{ pool, quarantine, tag, guard, graceMs, sharesExtents }], ignoreMtime, threads }) */
 static napi_value swap_open_call(napi_env env, napi_callback_info info) {
   size_t count = 2, size;
   napi_value arguments[2], handle;
@@ -53,6 +53,7 @@ static napi_value swap_open_call(napi_env env, napi_callback_info info) {
         .quarantine = quarantine < 0 ? -1 : fcntl(quarantine, F_DUPFD_CLOEXEC, 3),
         .tag = (uint32_t)get_integer(env, each, "tag"),
         .guard = (uint32_t)get_integer(env, each, "guard"),
+        .shares_extents = get_flag(env, each, "sharesExtents"),
         .grace_ns = get_integer(env, each, "graceMs") * 1000000,
     };
   }

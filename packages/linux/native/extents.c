@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -24,7 +25,7 @@ int extents_read(int fd, Extents *extents) {
   XXH3_64bits_reset(&hash);
   Piece piece = {0};
   uint64_t from = 0;
-  bool last = false;
+  bool last = false, inside = false;
   *extents = (Extents){.shareable = true};
   while (!last) {
     memset(&call, 0, sizeof call.map);
@@ -37,6 +38,7 @@ int extents_read(int fd, Extents *extents) {
     for (uint32_t at = 0; at < call.map.fm_mapped_extents; at++) {
       const struct fiemap_extent *extent = &call.map.fm_extents[at];
       if (extent->fe_flags & NOT_PLACED) extents->shareable = false;
+      if (extent->fe_flags & FIEMAP_EXTENT_DATA_INLINE) inside = true;
       if (!(extent->fe_flags & (FIEMAP_EXTENT_SHARED | NOT_PLACED))) extents->exclusive += extent->fe_length;
       if (extent->fe_flags & FIEMAP_EXTENT_LAST) last = true;
       /* Neighbours are one piece however the file system splits them in its records. */
@@ -50,5 +52,8 @@ int extents_read(int fd, Extents *extents) {
   }
   XXH3_64bits_update(&hash, &piece, sizeof piece);
   extents->place = XXH3_64bits_digest(&hash);
+  /* btrfs counts a whole block in st_blocks and in the extent's length. */
+  struct stat stat;
+  if (inside && fstat(fd, &stat) == 0) extents->exclusive += ((uint64_t)stat.st_size + 511) & ~511ULL;
   return 0;
 }

@@ -14,6 +14,7 @@
  */
 #include "swap.h"
 #include "attributes.h"
+#include "extents.h"
 #include "lease.h"
 #include "reason.h"
 #include "sha256.h"
@@ -41,6 +42,7 @@
 typedef struct {
   uint32_t inode, group;
   int fd;
+  uint32_t own_blocks; /* of 512 bytes on disk, held by nobody else */
   int64_t until;
 } Waiting;
 
@@ -121,8 +123,7 @@ static void settle(Worker *worker, Waiting *waiting, bool back) {
       unlinkat(quarantine, held, 0);
     }
     struct stat stat;
-    uint32_t freed = fstat(waiting->fd, &stat) == 0 && stat.st_nlink == 0 ? (uint32_t)stat.st_blocks : 0;
-    finish(swap, waiting->inode, STATE_DONE, freed);
+    finish(swap, waiting->inode, STATE_DONE, fstat(waiting->fd, &stat) == 0 && stat.st_nlink == 0 ? waiting->own_blocks : 0);
     atomic_fetch_add_explicit(&swap->control->files, inode->names, memory_order_relaxed);
   }
   close(waiting->fd); /* gives the lease back: whoever waits for the inode goes on */
@@ -250,6 +251,12 @@ static int swap_name(Worker *worker, uint32_t group, uint32_t position, int cano
   return exchange_checked(&worker->hands, row, quarantine, held, canonical_of(swap, group), member_ino);
 }
 
+/* Blocks of 512 bytes on disk that go free with the inode, by what holds now. */
+static uint32_t own_blocks(const SwapSpace *space, int fd, const struct stat *stat) {
+  Extents extents;
+  return space->shares_extents && extents_read(fd, &extents) == 0 ? (uint32_t)(extents.exclusive / 512) : (uint32_t)stat->st_blocks;
+}
+
 /* Whether the member now waits in quarantine. */
 static bool swap_member(Worker *worker, uint32_t group, uint32_t inode, int canonical, const Attributes *attributes) {
   Swap *swap = worker->swap;
@@ -277,7 +284,7 @@ static bool swap_member(Worker *worker, uint32_t group, uint32_t inode, int cano
     fail(swap, inode, error);
     return false;
   }
-  *waiting_at(worker, worker->count++) = (Waiting){.inode = inode, .group = group, .fd = fd, .until = monotonic_ns() + swap->spaces[row->space].grace_ns};
+  *waiting_at(worker, worker->count++) = (Waiting){.inode = inode, .group = group, .fd = fd, .until = monotonic_ns() + swap->spaces[row->space].grace_ns, .own_blocks = own_blocks(space_of(swap, inode), fd, &stat)};
   return true;
 }
 

@@ -14,6 +14,7 @@ typedef struct {
   int *parts;     /* by thread: its own directory in the quarantine; the files there are named after positions in Candidates.order */
   uint32_t tag;   /* the domain's, as in object names */
   uint32_t guard;
+  bool shares_extents; /* files may hold extents together, which go free with the last of them only */
   int64_t grace_ns; /* for which a displaced inode waits at least for a late writer; 0: until the groups that a thread took together are done */
 } SwapSpace;
 

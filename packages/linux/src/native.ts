@@ -63,7 +63,7 @@ export interface Native {
     config: {
       control: ArrayBuffer;
       plan: Uint32Array;
-      spaces: readonly { pool: number; quarantine: number; tag: number; guard: number; graceMs: number }[];
+      spaces: readonly { pool: number; quarantine: number; tag: number; guard: number; graceMs: number; sharesExtents: boolean }[];
       ignoreMtime: boolean;
       threads: number;
     },

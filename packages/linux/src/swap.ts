@@ -15,6 +15,8 @@ export interface SwapSpace {
   readonly guard: keyof typeof guardNumber;
   /** Milliseconds for which a displaced inode waits at least for a late writer before it is given up. */
   readonly graceMs: number;
+  /** Whether files of this file system may hold extents together: what a displaced one frees is then asked for, else its blocks are counted. */
+  readonly sharesExtents: boolean;
 }
 
 export interface SwapOptions {
@@ -45,7 +47,7 @@ export class Swap implements Disposable {
     this.#handle = native.swapOpen(tree.handle, {
       control: control.buffer,
       plan: options.plan,
-      spaces: options.spaces.map(({ pool, quarantine, tag, guard, graceMs }) => ({ pool, quarantine, tag, guard: guardNumber[guard], graceMs })),
+      spaces: options.spaces.map(({ guard, ...rest }) => ({ ...rest, guard: guardNumber[guard] })),
       ignoreMtime: options.ignoreMtime,
       threads: options.threads,
     });

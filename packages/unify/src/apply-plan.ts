@@ -2,6 +2,7 @@ import { closeSync, constants, openSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dedupeExtents, Swap, type SwapOutcome, type SwapSpace } from "@samepage/linux";
 import { AfterApply } from "./after-apply.ts";
+import { canShareExtents } from "./choose-strategy.ts";
 import { appendLinkedNames, type LinkedNames } from "./link-log.ts";
 import { isSettled, type PreparedPlan, preparePlan, toReport, treeFailures } from "./plan-unify.ts";
 import { placeFailure } from "./place-failure.ts";
@@ -134,7 +135,7 @@ async function swapAll(
   const openSwap = () => {
     const spaces = plan.spaces.map(({ group, tag }): SwapSpace => {
       const place = group.chosen.strategy === "hardlink" ? ready.get(group.top) : undefined;
-      return { pool: place?.pool ?? -1, quarantine: place?.quarantine ?? -1, tag, guard: group.chosen.guard, graceMs: graceMs[group.chosen.guard] };
+      return { pool: place?.pool ?? -1, quarantine: place?.quarantine ?? -1, tag, guard: group.chosen.guard, graceMs: graceMs[group.chosen.guard], sharesExtents: canShareExtents(group.type) };
     });
     return new Swap(tree, { plan: swaps.words, spaces, ignoreMtime: plan.settings.ignoreMtime, threads: plan.settings.threads ?? availableParallelism() }, run.job);
   };

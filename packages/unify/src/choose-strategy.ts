@@ -18,6 +18,11 @@ export interface StrategyQuestion {
 /** File systems whose kernel code implements FIDEDUPERANGE. */
 const reflinking = new Set(["xfs", "btrfs"]);
 
+/** Whether files of this type of file system may hold extents together. */
+export function canShareExtents(type: string): boolean {
+  return reflinking.has(type);
+}
+
 /** File systems whose inodes the copy-on-write guard can tell apart and copy. */
 const guardable = new Set(["ext4", "xfs", "btrfs"]);
 

@@ -1,4 +1,5 @@
 import type { Candidates, Tree } from "@samepage/linux";
+import { canShareExtents } from "./choose-strategy.ts";
 import type { Space } from "./file-system-group.ts";
 import { deviceText, type HeldInodes, inodeKey } from "./held-inodes.ts";
 import { linkLimit } from "./link-limit.ts";
@@ -12,6 +13,7 @@ interface SpaceFacts {
   readonly partsNames: boolean;
   /** Whether a writer who is just opening an object while its immutable flag is lifted comes through. */
   readonly seals: boolean;
+  readonly holdsTogether: boolean;
   readonly devices: readonly string[];
 }
 
@@ -42,6 +44,7 @@ export class InodeTable implements InodeFacts {
       limit: linkLimit(group.type),
       partsNames: group.chosen.strategy === "hardlink" && group.chosen.guard === "cow",
       seals: !refusesOpenWriters.has(group.type),
+      holdsTogether: canShareExtents(group.type),
       devices: [...new Set(group.guests.flatMap((root) => [root.mount.device, deviceText(root.device)]))],
     }));
     this.#held = held;
@@ -70,6 +73,10 @@ export class InodeTable implements InodeFacts {
   }
   isSealed(inode: number): boolean {
     return this.#space(inode)?.seals === true && this.#tree.isImmutable(this.#candidates.row(inode));
+  }
+  /** Whether what the inode frees is not told by its blocks alone. */
+  mayHoldTogether(inode: number): boolean {
+    return this.#space(inode)?.holdsTogether === true;
   }
   linkLimit(inode: number): number {
     return this.#space(inode)?.limit ?? 1;

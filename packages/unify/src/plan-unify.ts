@@ -106,12 +106,12 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
     run.startPhase("plan");
     const facts = new InodeTable(tree, candidates, spaces, readHeldInodes(), uncovered);
     const swaps = planSwaps(candidates, facts);
-    const placement = await measureExtents(tree, candidates, Uint32Array.from(swaps.extents.flat()), settings.threads ?? availableParallelism(), run.job);
+    const placement = await measureExtents(tree, candidates, Uint32Array.from([...swaps.extents.flat(), ...toMeasure(swaps.words, facts)]), settings.threads ?? availableParallelism(), run.job);
     const reflinks = planReflinks(swaps.extents, facts, placement, swaps.fate);
     // One object for all of the many inodes: each is looked at once, before the next.
     const predicted: { state: "done"; freed: number } = { state: "done", freed: 0 };
     const counted = tally(guests, tree, { candidates, fate: swaps.fate }, (inode) => {
-      predicted.freed = facts.shares(inode) === "extents" ? placement(inode).exclusive : tree.allocated(candidates.row(inode));
+      predicted.freed = facts.mayHoldTogether(inode) ? placement(inode).exclusive : tree.allocated(candidates.row(inode));
       return predicted;
     });
     failures.push(...treeFailures(tree, guests));
@@ -126,6 +126,16 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
     const nothing = { files: { scanned: 0, visited: 0, eligible: 0, unified: 0, skipped: {} }, guests: [], logical: 0, reclaimed: 0 };
     return { ...common, report: toReport(groups, run, started, { ...nothing, failures, dryRun: true }), hash: "", prepared: undefined };
   }
+}
+
+/** The members of link swaps whose blocks do not tell what they free. */
+function toMeasure(words: Uint32Array, facts: InodeTable): number[] {
+  const inodes: number[] = [];
+  for (let at = 0; at < words.length; at += 2 + (words[at + 1] ?? 0)) {
+    if (!facts.mayHoldTogether(words[at] ?? 0)) continue;
+    for (const member of words.subarray(at + 2, at + 2 + (words[at + 1] ?? 0))) inodes.push(member);
+  }
+  return inodes;
 }
 
 /** Whether another pass would find the same as long as no file changes: nothing to do, and nothing that a lock held back. */

@@ -94,8 +94,8 @@ start_guard
 upgraded() { grep 'another version were replaced' /tmp/guardd.log && sh -c 'echo x >> d/g1/lib.so' && unchanged d/pool/lib.so && [ $(inode d/g1/lib.so) != $(inode d/pool/lib.so) ] && [ ! -e /sys/fs/bpf/samepage-guard-old ]; }
 check "programs of another version give way and leave their marks" upgraded
 
-# Killed at every step of one, and of the tidying after it.
-for step in aside half beside whole replaced; do
+# Killed at every step of one, and of the tidying after it; `half` goes through `aside`, too.
+for step in half whole ${thorough:+aside beside replaced}; do
 	ln -f d/pool/lib.so d/g1/lib.so; kill_guard; other-version
 	killed() {
 		rm -f $SOCKET

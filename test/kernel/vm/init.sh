@@ -15,7 +15,11 @@ done < /modules/order
 echo "# $(uname -r), lsm: $(cat /sys/kernel/security/lsm)"
 for word in $(cat /proc/cmdline); do
 	case $word in
-	run=*) sh "/${word#run=}.sh" ;;
+	run=*)
+		began=$(cut -d. -f1 /proc/uptime)
+		sh "/${word#run=}.sh"
+		echo "# ${word#run=} took $(($(cut -d. -f1 /proc/uptime) - began)) s"
+		;;
 	systemd=*) systemd=${word#systemd=} ;;
 	esac
 done

@@ -44,3 +44,5 @@ share() {
 
 inode() { stat -c %i "$1"; }
 unchanged() { [ "$(sha256sum < "$1")" = "$DIGEST" ]; }
+# await_sweep: until the daemon has looked for inodes that have gone. It does so every 5 s, at the next request.
+await_sweep() { sleep 5.5; mark ${1:-$SOCKET} status > /dev/null; }

@@ -46,7 +46,7 @@ for fs in ${FS:-ext4 xfs btrfs}; do
 	rm one/gone2; echo x >> one/gone
 done
 marks() { mark $SOCKET status | sed 's/.*"marks":\([0-9]*\).*/\1/'; }
-sleep 11; before=$(marks) # two sweeps
+await_sweep; before=$(marks)
 for pair in ext4:5 xfs:6 btrfs:7; do
 	fd=${pair#*:}
 	outlasts() { ! sh -c "echo x >> /proc/self/fd/$fd" 2> /tmp/why; grep 'not permitted' /tmp/why && [ "$(sha256sum < /proc/self/fd/$fd)" = "$(cat /tmp/gone.${pair%:*})" ]; }

@@ -39,24 +39,24 @@ storm /mnt/ext4/q breaks & stormer=$!
 for i in $(seq 100); do [ $(count_of storm) -ge 100 ] && break; sleep 0.1; done
 before=$(count_of storm)
 fair() {
-	quiet_breaks 30 fair || return 1
+	quiet_breaks 15 fair || return 1
 	stormed=$(($(count_of storm) - before)); overtaken=$(most fair overtaken)
-	echo "30 breaks beside $stormed of the storm; one waited for at most $overtaken of them"
-	[ $(count_of fair) = 30 ] && [ $stormed -ge 30 ] && [ "$overtaken" -le 2 ]
+	echo "15 breaks beside $stormed of the storm; one waited for at most $overtaken of them"
+	[ $(count_of fair) = 15 ] && [ $stormed -ge 15 ] && [ "$overtaken" -le 2 ]
 }
 check "a storm of breaks in one guest: a break in another waits for at most 2 of them" fair
 cat /tmp/check.out | sed 's/^/# /'
 kill -9 $stormer; wait $stormer 2> /dev/null
 
 # A flood of what nobody waits for.
-for i in $(seq 300); do echo $i > q/alone$i; ln q/alone$i q/second$i; done
+for i in $(seq 40); do echo $i > q/alone$i; ln q/alone$i q/second$i; done
 mark $SOCKET mark q/alone*; rm q/second*
 storm /mnt/ext4/q notes & stormer=$!
 sleep 2
 dropped() { mark $SOCKET status | sed 's/.*"notesDropped":\([0-9]*\).*/\1/'; }
 refused() { mark $SOCKET status | sed 's/.*"unguarded":\([0-9]*\),"timeout":\([0-9]*\).*/\1 \2/'; }
 before=$(refused)
-flooded() { quiet_breaks 30 flood && [ "$(refused)" = "$before" ] && [ $(dropped) -gt 0 ] && echo "$(dropped) dropped"; }
+flooded() { quiet_breaks 15 flood && [ "$(refused)" = "$before" ] && [ $(dropped) -gt 0 ] && echo "$(dropped) dropped"; }
 check "a flood of events that nobody waits for: no write of others is refused" flooded
 cat /tmp/check.out | sed 's/^/# /'
 kill -9 $stormer; wait $stormer 2> /dev/null

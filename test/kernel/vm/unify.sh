@@ -59,7 +59,7 @@ for fs in ext4 xfs btrfs; do
 	collected() {
 		[ $(inode g1/bin/gone) = $(inode g2/bin/gone) ] && rm g1/bin/gone g2/bin/gone || return 1
 		samepage local gc --json --state-dir $state g1 g2 > /tmp/answer && [ $(field removed) -ge 1 ] || { cat /tmp/answer; return 1; }
-		sleep 11 # two looks of the guard at what has gone
+		await_sweep /run/samepage-guard.sock
 		! sh -c 'echo x >> /proc/self/fd/9' 2> /tmp/why; grep 'not permitted' /tmp/why && [ "$(sha256sum <&9)" = "$gone" ]
 	}
 	check "$fs: samepage local gc: who has a removed file open still, reads its bytes" collected

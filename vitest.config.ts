@@ -9,6 +9,7 @@ export default defineConfig({
     // Real servers, loop devices and containers: slow under load is not wrong, hung is.
     testTimeout: 120_000,
     hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
     maxWorkers: 3,
     projects: [
       {

@@ -10,7 +10,7 @@ export const packagesOf: Readonly<Record<Exclude<PackageSet, "machine">, readonl
   minbase: [],
   web: ["nginx-light", "openssl", "ca-certificates", "curl", "iputils-ping"],
   python: ["python3", "python3-venv", "python3-requests", "python3-yaml", "sqlite3"],
-  // A whole machine: boots with systemd, has the Redis a controller needs, and can fetch.
-  system: ["systemd-sysv", "dbus", "adduser", "redis-server", "iproute2", "ca-certificates", "curl"],
+  // A whole machine: boots with systemd, has the Redis a controller needs and the Python that Ansible needs, and can fetch.
+  system: ["systemd-sysv", "dbus", "adduser", "redis-server", "iproute2", "ca-certificates", "curl", "python3"],
   build: ["gcc", "g++", "make", "git", "perl", "patch"],
 };

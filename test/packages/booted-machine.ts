@@ -12,6 +12,8 @@ export interface BootedMachine extends AsyncDisposable {
   readonly name: string;
   /** Runs a shell command in it, in root's home. Rejects with what it said when it fails. */
   readonly sh: (command: string) => Promise<string>;
+  /** What another program puts before a command to run it in the machine. */
+  readonly entry: () => Promise<readonly string[]>;
 }
 
 export interface MachineOptions {
@@ -54,10 +56,15 @@ export async function bootMachine({ name, base, directory, network, binds, names
   const nspawn = ["-q", "-b", "-D", root, `--hostname=${name}`, "--register=no", "--keep-unit", "--capability=all", `--network-namespace-path=${network}`, "--resolv-conf=off", ...bindings];
   const child = spawn("sh", ["-c", enter, "sh", ...nspawn], { stdio: ["ignore", "ignore", "ignore"] });
   const ended = once(child, "close");
-  const sh = async (command: string) => run("nsenter", ["--target", String(await leaderOf(child)), "--all", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8", "sh", "-ec", `cd; ${command}`]);
+  const entry = async () => ["nsenter", "--target", String(await leaderOf(child)), "--all", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"];
+  const sh = async (command: string) => {
+    const [program = "", ...words] = await entry();
+    return run(program, [...words, "sh", "-ec", `cd; ${command}`]);
+  };
   const machine: BootedMachine = {
     name,
     sh,
+    entry,
     [Symbol.asyncDispose]: async () => {
       // Its first process takes all others with it.
       if (child.exitCode === null) process.kill(await leaderOf(child), "SIGKILL");

@@ -8,5 +8,5 @@ describeMachine("the copy-on-write guard on Debian's 6.12 kernel", {
   fileSystems: ["xfs", "btrfs"],
   parameters: ["later=btrfs", `tree=${treeFiles}`, `killed=${killedCallers}`, `long=${longCopySeconds}`, ...Object.entries(rounds).map(([type, count]) => `rounds_${type}=${count}`), ...(isThorough ? ["thorough=1"] : [])],
   hasSamepage: true,
-  timeoutSeconds: isThorough ? 2400 : 1200,
+  timeoutSeconds: isThorough ? 5400 : 1200,
 });

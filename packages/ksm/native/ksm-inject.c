@@ -17,14 +17,18 @@
  *   busy              did not stop, or did not go on, in time (uninterruptible sleep, vfork, a frozen control group);
  *                     a later scan tries again
  *   traced            a debugger holds it
- *   unsupported       32-bit program, no syscall instruction, or a machine this injector does not know
+ *   unsupported       32-bit program, no vDSO, a program that catches system calls itself (syscall user dispatch), or a
+ *                     machine this injector does not know
  *   denied            no permission to trace it
- *   failed            the prctl or ptrace failed; DETAIL is the errno's text
+ *   failed            the prctl or ptrace failed, or the target changed the code that was to be run; DETAIL says which
  * Exit status: 0 when every line was printed, 2 usage.
  *
  * Each target is handled by a child of its own: whatever one target does, the others' outcomes are reported, and the
- * kernel detaches a target whose tracer has ended. A target that is held inside the kernel with borrowed registers (frozen
+ * kernel detaches a target whose tracer has ended. Reading a target's memory can take as long as the target likes (a page
+ * of a FUSE file that its server never delivers), and then nothing ends the reader: a child that is still looking after
+ * LOOK_MS is left behind, too, and its target is reported busy. A target that is held inside the kernel with borrowed registers (frozen
  * at that very moment) is reported busy; its child stays behind, alone, and puts the registers back when it is let go.
+ * A child says its line through a pipe: one that stays behind holds nothing open that anybody reads to its end.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -32,6 +36,7 @@
 #include <fcntl.h>
 #include <dirent.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/audit.h>
@@ -62,16 +67,22 @@ static int patience_ms = PATIENCE_MS;
 /* The exit status of a child whose target was held. */
 #define EXIT_HELD 3
 
-/* The way of a child to its parent: closed by the child's end, or by a byte that says that it stays behind. */
-static int to_parent = -1;
+/* A child that is still looking at its target after so long is left behind: a busy machine needs milliseconds. */
+#define LOOK_MS 5000
+/* What a child writes before its line, once it is done looking and goes in, and after it, if it does not end with it. */
+#define GOES_IN '!'
+#define STAYS '+'
+
+/* Where lines go: a child's way to its parent, the parent's own output. */
+static int out = STDOUT_FILENO;
 static int stays_behind;
 
 static void say(pid_t pid, const char *outcome, const char *detail) {
 	if (stays_behind) return; /* said already */
-	/* One write a line: the children share stdout. */
+	/* One write a line, shorter than PIPE_BUF: it arrives whole. */
 	char line[256];
 	int n = snprintf(line, sizeof line, "%d %s%s%s\n", pid, outcome, *detail ? " " : "", detail);
-	if (write(STDOUT_FILENO, line, (size_t)n) != n) _exit(1);
+	if (write(out, line, (size_t)n) != n) _exit(1);
 }
 
 static _Noreturn void finish(pid_t pid, const char *outcome, const char *detail) {
@@ -88,10 +99,8 @@ static _Noreturn void finish_held(pid_t pid, const char *detail) {
 static void stay_behind(pid_t pid) {
 	say(pid, "busy", "held inside the kernel; its registers are put back when it is let go");
 	stays_behind = 1;
-	if (write(to_parent, "b", 1) != 1) _exit(1);
-	close(to_parent);
-	close(STDOUT_FILENO); /* who reads there waits for its end */
-	close(STDERR_FILENO);
+	if (write(out, (const char[]){STAYS}, 1) != 1) _exit(1);
+	close(out); /* the parent reads it to its end */
 }
 
 static _Noreturn void finish_errno(pid_t pid, int error) {
@@ -265,34 +274,64 @@ static int forbidden_by_seccomp(pid_t pid, pid_t tid, uint64_t ip) {
 	return 0;
 }
 
-/* The address of a `syscall` instruction (0f 05) in target memory that is executable now; 0: none. The vDSO has one. */
+/*
+ * The address of a `syscall` instruction (0f 05) in the target's vDSO; 0: none. Only there: reading it cannot block, while
+ * a page of a file can (FUSE, NFS). The kernel's name for it stands alone, and files have names that begin with a slash.
+ */
 static uint64_t find_syscall(pid_t pid) {
-	char path[64], line[512];
-	snprintf(path, sizeof path, "/proc/%d/mem", pid);
-	int mem = open(path, O_RDONLY | O_CLOEXEC);
+	char path[64], *line = NULL;
+	size_t room = 0;
 	snprintf(path, sizeof path, "/proc/%d/maps", pid);
-	uint64_t found = 0;
-	/* Two passes: the vDSO first, because the kernel put it there; then any other code. */
-	for (int pass = 0; pass < 2 && !found; pass++) {
-		FILE *maps = fopen(path, "re");
-		if (!maps) break;
-		while (!found && fgets(line, sizeof line, maps)) {
-			uint64_t start, end;
-			char perms[8];
-			if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s", &start, &end, perms) != 3 || perms[2] != 'x') continue;
-			if (strstr(line, "[vsyscall]") || (strstr(line, "[vdso]") != NULL) != (pass == 0)) continue;
-			static unsigned char block[65537];
-			for (uint64_t at = start; at < end && !found; at += sizeof block - 1) {
-				size_t want = end - at < sizeof block ? (size_t)(end - at) : sizeof block;
-				ssize_t got = pread(mem, block, want, (off_t)at);
-				unsigned char *hit = got > 1 ? memmem(block, (size_t)got, "\x0f\x05", 2) : NULL;
-				if (hit) found = at + (uint64_t)(hit - block);
-			}
-		}
-		fclose(maps);
+	FILE *maps = fopen(path, "re");
+	uint64_t start = 0, end = 0;
+	for (int found = 0; maps && !found && getline(&line, &room, maps) > 0;) {
+		int name = 0;
+		found = sscanf(line, "%" SCNx64 "-%" SCNx64 " r-xp %*s %*s %*s %n", &start, &end, &name) == 2 && name && strcmp(line + name, "[vdso]\n") == 0;
+		if (!found) start = end = 0;
 	}
+	if (maps) fclose(maps);
+	free(line);
+	static unsigned char code[65536];
+	size_t size = end - start < sizeof code ? (size_t)(end - start) : sizeof code;
+	snprintf(path, sizeof path, "/proc/%d/mem", pid);
+	int mem = size ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	ssize_t got = mem < 0 ? 0 : pread(mem, code, size, (off_t)start);
 	if (mem >= 0) close(mem);
-	return found;
+	unsigned char *hit = got > 1 ? memmem(code, (size_t)got, "\x0f\x05", 2) : NULL;
+	return hit ? start + (uint64_t)(hit - code) : 0;
+}
+
+/* linux/ptrace.h has these from 6.4 and 5.13 on; libc's headers, older, cannot be included beside it. */
+#define KSM_PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 0x4211
+#define KSM_PTRACE_GET_RSEQ_CONFIGURATION 0x420f
+
+/* Does the thread turn its own system calls into signals (Wine)? The injected one would become SIGSYS, and cost it its handler. */
+static int catches_syscalls(pid_t tid) {
+	struct {
+		uint64_t mode, selector, offset, len;
+	} config = {0};
+	return ptrace(KSM_PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, tid, (void *)sizeof config, &config) == 0 && config.mode != 0;
+}
+
+/*
+ * Is the thread inside a restartable sequence (rseq(2))? Leaving it for another address makes the kernel forget it, and
+ * the thread would go on in its middle, perhaps on another processor, where it had to begin anew.
+ */
+static int in_restartable_sequence(pid_t pid, pid_t tid, const struct user_regs_struct *regs) {
+	if (regs->orig_rax != (unsigned long long)-1) return 0; /* in a system call, which no sequence may make */
+	struct {
+		uint64_t pointer;
+		uint32_t size, signature, flags, pad;
+	} config = {0};
+	if (ptrace(KSM_PTRACE_GET_RSEQ_CONFIGURATION, tid, (void *)sizeof config, &config) < 0 || !config.pointer) return 0;
+	/* struct rseq: rseq_cs after two 32-bit processor numbers. struct rseq_cs: two 32-bit words, start, length, abort address. */
+	uint64_t current = 0, sequence[4] = {0};
+	struct iovec local = {&current, sizeof current}, remote = {(void *)(uintptr_t)(config.pointer + 8), sizeof current};
+	if (process_vm_readv(pid, &local, 1, &remote, 1, 0) != (ssize_t)sizeof current || !current) return 0;
+	local = (struct iovec){sequence, sizeof sequence};
+	remote = (struct iovec){(void *)(uintptr_t)current, sizeof sequence};
+	if (process_vm_readv(pid, &local, 1, &remote, 1, 0) != (ssize_t)sizeof sequence) return 0;
+	return regs->rip - sequence[1] < sequence[2];
 }
 
 /* Waits for a stop for as long as the thread uses its processor (un-merging takes long), and the patience beyond. -2: held. */
@@ -308,11 +347,14 @@ static int wait_working(pid_t pid, pid_t tid) {
 
 /*
  * The next stop of a thread that was let go with borrowed registers. One that is held is interrupted: it then stops where
- * it is, unless it is held where only the end of what holds it helps.
+ * it is, unless it is held where only the end of what holds it helps. Only inside the call may it work for long: before,
+ * one instruction is all that it has to run, and a thread that uses its processor runs something else.
  */
 static int was_held;
-static int next_stop(pid_t pid, pid_t tid) {
-	int status = wait_working(pid, tid);
+/* SIGSTOP cannot be blocked: one that came in between is sent again at the end. */
+static int was_stopped;
+static int next_stop(pid_t pid, pid_t tid, int is_working) {
+	int status = is_working ? wait_working(pid, tid) : wait_stop(tid, patience_ms);
 	if (status != -2) return status;
 	was_held = 1;
 	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) != 0) return -1;
@@ -323,8 +365,21 @@ static int next_stop(pid_t pid, pid_t tid) {
 }
 
 /*
+ * At the entry of a system call: is it ours? A target may write its own code to where the vDSO's was found. Its call is then
+ * turned into none.
+ */
+static int is_our_call(pid_t tid, uint64_t ip, unsigned long value) {
+	struct user_regs_struct regs;
+	if (ptrace(PTRACE_GETREGS, tid, NULL, &regs) != 0) return 0;
+	if (regs.orig_rax == PRCTL_NUMBER && regs.rdi == KSM_PR_SET_MEMORY_MERGE && regs.rsi == value && regs.rip == ip + 2) return 1;
+	regs.orig_rax = (unsigned long long)-1;
+	ptrace(PTRACE_SETREGS, tid, NULL, &regs);
+	return 0;
+}
+
+/*
  * Runs one prctl in the stopped thread. Answers its result (-errno on failure); -EOWNERDEAD: the target ended; -ETIME: it
- * was held before it could run the call, and stands still again.
+ * was held before it could run the call, and stands still again; -ENOEXEC: what it ran was not the call, and it stands still.
  */
 static long inject_prctl(pid_t pid, pid_t tid, const struct user_regs_struct *saved, uint64_t ip, unsigned long value) {
 	struct user_regs_struct regs = *saved;
@@ -336,11 +391,17 @@ static long inject_prctl(pid_t pid, pid_t tid, const struct user_regs_struct *sa
 	regs.rdx = regs.r10 = regs.r8 = 0;
 	if (ptrace(PTRACE_SETREGS, tid, NULL, &regs) != 0) return -errno;
 	/* Entry stop, then exit stop. All signals are blocked, so nothing but SIGKILL comes between. */
+	int changed = 0;
 	for (int stops = 0; stops < 2;) {
 		if (ptrace(PTRACE_SYSCALL, tid, NULL, NULL) != 0) return errno == ESRCH ? -EOWNERDEAD : -errno;
-		int status = next_stop(pid, tid);
+		int status = next_stop(pid, tid, stops == 1);
 		if (status < 0) return -EOWNERDEAD;
-		if (WSTOPSIG(status) == (SIGTRAP | 0x80)) stops++;
+		if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
+			if (stops++ == 0 && !is_our_call(tid, ip, value)) changed = 1;
+		}
+		/* A signal although all are blocked: the instruction itself brought it about. It is not delivered. */
+		else if (status >> 16 == 0 && WSTOPSIG(status) != SIGSTOP) return -ENOEXEC;
+		else if (status >> 16 == 0) was_stopped = 1;
 		/* Interrupted before it came to the call: nothing was done, and it stops where registers can be put back. */
 		else if (was_held && status >> 16 == PTRACE_EVENT_STOP && stops == 0) return -ETIME;
 	}
@@ -351,12 +412,13 @@ static long inject_prctl(pid_t pid, pid_t tid, const struct user_regs_struct *sa
 	 */
 	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) != 0 || ptrace(PTRACE_CONT, tid, NULL, NULL) != 0) return -EOWNERDEAD;
 	for (;;) {
-		int status = next_stop(pid, tid);
+		int status = next_stop(pid, tid, 0);
 		if (status < 0) return -EOWNERDEAD;
 		if (status >> 16 == PTRACE_EVENT_STOP) break;
+		if (WSTOPSIG(status) == SIGSTOP) was_stopped = 1;
 		if (ptrace(PTRACE_CONT, tid, NULL, NULL) != 0) return -EOWNERDEAD;
 	}
-	return (long)regs.rax;
+	return changed ? -ENOEXEC : (long)regs.rax;
 }
 
 /* include/linux/errno.h, never seen by programs: un-merging answers it when the freezer wakes the thread in the middle of it. */
@@ -408,12 +470,17 @@ static _Noreturn void inject(pid_t pid, unsigned long long started, const char *
 	/* 0x33 is the 64-bit user code segment; a 32-bit program has another register set and another call table. */
 	if (io.iov_len != sizeof saved || saved.cs != 0x33) finish(pid, "unsupported", "32-bit program");
 	uint64_t ip = find_syscall(pid);
-	int forbidden = ip && forbidden_by_seccomp(pid, tid, ip);
+	int forbidden = ip && forbidden_by_seccomp(pid, tid, ip + 2); /* a filter sees where the call returns to */
+	int restartable = in_restartable_sequence(pid, tid, &saved);
 	/* Killed meanwhile, it can be looked into no more, and what was read says nothing. */
 	errno = 0;
 	if (ptrace(PTRACE_PEEKUSER, tid, NULL, NULL) == -1 && errno == ESRCH) finish(pid, "gone", "");
-	if (!ip) finish(pid, "unsupported", "no syscall instruction found");
+	if (!ip) finish(pid, "unsupported", "no vDSO");
 	if (forbidden) finish(pid, "refused-seccomp", "");
+	if (catches_syscalls(tid)) finish(pid, "unsupported", "it catches system calls itself (syscall user dispatch)");
+	if (restartable) finish(pid, "busy", "inside a restartable sequence");
+	/* From here on its registers are borrowed, and the parent waits. A parent that has given up has said so already. */
+	if (write(out, (const char[]){GOES_IN}, 1) != 1) _exit(0);
 
 	uint64_t old_mask, full_mask = ~UINT64_C(0);
 	if (ptrace(PTRACE_GETSIGMASK, tid, (void *)sizeof old_mask, &old_mask) != 0 ||
@@ -425,9 +492,11 @@ static _Noreturn void inject(pid_t pid, unsigned long long started, const char *
 	if (result == -EOWNERDEAD) finish(pid, "gone", "");
 	if (ptrace(PTRACE_SETREGS, tid, NULL, &saved) != 0 || ptrace(PTRACE_SETSIGMASK, tid, (void *)sizeof old_mask, &old_mask) != 0)
 		finish_errno(pid, errno);
+	if (was_stopped) kill(pid, SIGSTOP);
 	if (ptrace(PTRACE_DETACH, tid, NULL, NULL) != 0) finish_errno(pid, errno);
 	if (was_interrupted(result)) finish(pid, "busy", "interrupted again and again");
 	if (result == -ETIME) finish_held(pid, "frozen, or held by something else");
+	if (result == -ENOEXEC) finish(pid, "failed", "it changed the code that was to be run");
 	if (result != 0) finish(pid, "failed", strerror((int)-result));
 	finish(pid, "done", "");
 }
@@ -438,6 +507,35 @@ static _Noreturn void inject(pid_t pid, unsigned long long started, const char *
 	finish(pid, "unsupported", "this machine's architecture");
 }
 #endif
+
+/* Hears a child out and says its line, or says that it is left behind. */
+static void attend(pid_t pid, pid_t child, int from) {
+	char said[512];
+	size_t n = 0;
+	/* A child that looks at its target has so long; one that has gone in is waited for, whatever it takes. */
+	for (int goes_in = 0;;) {
+		struct pollfd ready = {.fd = from, .events = POLLIN};
+		int got = poll(&ready, 1, goes_in ? -1 : LOOK_MS);
+		if (got < 0 && errno == EINTR) continue;
+		if (got == 0) {
+			say(pid, "busy", "its memory cannot be read in time");
+			patience_ms = SHORT_PATIENCE_MS;
+			return;
+		}
+		ssize_t length = read(from, said + n, sizeof said - n);
+		if (length <= 0) break;
+		goes_in = goes_in || said[0] == GOES_IN;
+		n += (size_t)length;
+	}
+	const char *line = n && said[0] == GOES_IN ? said + 1 : said, *end = memchr(said, '\n', n);
+	if (!end) say(pid, "failed", "the injector ended early");
+	else if (write(STDOUT_FILENO, line, (size_t)(end + 1 - line)) != end + 1 - line) _exit(1);
+	int status = 0;
+	if (n && said[n - 1] == STAYS) patience_ms = SHORT_PATIENCE_MS;
+	else
+		while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_HELD) patience_ms = SHORT_PATIENCE_MS;
+}
 
 int main(int argc, char **argv) {
 	if (argc < 3 || (strcmp(argv[1], "on") && strcmp(argv[1], "off") && strcmp(argv[1], "reset"))) {
@@ -457,28 +555,18 @@ int main(int argc, char **argv) {
 			say(pid, "failed", strerror(errno));
 			continue;
 		}
-		to_parent = ends[1];
 		pid_t child = fork();
 		if (child == 0) {
 			close(ends[0]);
+			out = ends[1];
+			close(STDOUT_FILENO); /* who reads there waits for its end, and this child may stay behind */
+			close(STDERR_FILENO);
 			inject(pid, started, argv[1]);
 		}
 		close(ends[1]);
-		char said;
-		ssize_t got = 0;
 		if (child < 0) say(pid, "failed", strerror(errno));
-		else
-			while ((got = read(ends[0], &said, 1)) < 0 && errno == EINTR) {}
+		else attend(pid, child, ends[0]);
 		close(ends[0]);
-		if (child < 0) continue;
-		if (got == 1) { /* it stays behind */
-			patience_ms = SHORT_PATIENCE_MS;
-			continue;
-		}
-		int status;
-		while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-		if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_HELD) patience_ms = SHORT_PATIENCE_MS;
-		else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) say(pid, "failed", "the injector ended early");
 	}
 	return 0;
 }

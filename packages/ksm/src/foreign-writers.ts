@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { listProcesses } from "./guest-processes.ts";
 import { KsmError } from "./ksm-error.ts";
@@ -41,9 +41,13 @@ export async function foreignTuners(proc: string, signal?: AbortSignal): Promise
   return found;
 }
 
-/** Only the host's root can write the knobs: anybody else who takes such a name must not keep KSM from being tuned. */
+/**
+ * Only the host's root writes the knobs: anybody else who takes such a name must not keep KSM from being tuned. A privileged
+ * container's root has the same number, but a pid namespace of its own; KubeVirt's virt-handler runs in the host's.
+ */
 function isHostRoot(proc: string, pid: number): boolean {
   try {
+    if (readlinkSync(join(proc, String(pid), "ns/pid")) !== readlinkSync(join(proc, "self/ns/pid"))) return false;
     // Real, effective, saved, file system: as this namespace sees them.
     return /^Uid:\t\d+\t0\t/mu.test(readFileSync(join(proc, String(pid), "status"), "utf8"));
   } catch {

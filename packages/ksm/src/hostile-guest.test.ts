@@ -121,6 +121,34 @@ describe.skipIf(why !== "")(`a hostile guest${why && ` (skipped: ${why})`}`, () 
     expect(isMergeable("/proc", guest.pid)).toBe(true);
   });
 
+  it("that catches system calls itself, or has no vDSO but a file that looks like one, is left alone", async () => {
+    const disguise = join(directory, "[vdso]");
+    writeFileSync(disguise, Buffer.from([0x0f, 0x05]));
+    for (const [mode, detail] of [["dispatch", "it catches system calls itself (syscall user dispatch)"], ["bare", "no vDSO"]] as const) {
+      await using guest = await startGuest([testTool("hostile-guest"), mode, disguise]);
+      expect(await inject("on", [keyOf(guest.pid)])).toEqual([{ pid: guest.pid, outcome: "unsupported", detail }]);
+      expect(await guest.ask("")).toBe("whole");
+    }
+  });
+
+  it("that is inside a restartable sequence keeps it", async () => {
+    await using guest = await startGuest([testTool("hostile-guest"), "sequence"], { env: { GLIBC_TUNABLES: "glibc.pthread.rseq=0" } });
+    const outcomes: string[] = [];
+    for (let round = 0; round < 10; round++) outcomes.push((await inject("on", [keyOf(guest.pid)]))[0]?.outcome ?? "");
+    expect(outcomes).toContain("busy");
+    expect(await guest.ask("")).toBe("whole");
+  });
+
+  it("that rewrites the code under the call cannot keep the injector, and gets its registers back", async () => {
+    await using guest = await startGuest([testTool("hostile-guest"), "rewrite"]);
+    const begun = performance.now();
+    const outcomes = new Set<string>();
+    for (let round = 0; round < 12; round++) outcomes.add((await inject("on", [keyOf(guest.pid)]))[0]?.outcome ?? "");
+    expect(performance.now() - begun).toBeLessThan(30_000);
+    expect([...outcomes].filter((outcome) => !["done", "busy", "failed"].includes(outcome))).toEqual([]);
+    expect(await guest.ask("")).toBe("whole");
+  });
+
   it("that traces itself stays out, and is reported", async () => {
     await using guest = await startGuest(["strace", "-o", "/dev/null", "-f", testTool("memory-guest"), "1", "0", "0"]);
     const traced = Number(execFileSync("pgrep", ["-P", String(guest.pid)], { encoding: "utf8" }).trim());
@@ -134,6 +162,10 @@ describe.skipIf(why !== "")(`a hostile guest${why && ` (skipped: ${why})`}`, () 
     execFileSync("chmod", ["0755", directory]);
     await using liar = await startGuest([program, "1", "0", "0"], nobody);
     expect((await foreignTuners("/proc")).map(({ pid }) => pid)).not.toContain(liar.pid);
+    // A privileged container's root has the host's number, but not its pid namespace.
+    await using contained = await startGuest(["unshare", "--pid", "--fork", "--kill-child", program, "1", "0", "0"]);
+    const inner = Number(execFileSync("pgrep", ["-P", String(contained.pid)], { encoding: "utf8" }).trim());
+    expect((await foreignTuners("/proc")).map(({ pid }) => pid)).not.toContain(inner);
     await using real = await startGuest([program, "1", "0", "0"]);
     expect(await foreignTuners("/proc")).toContainEqual({ pid: real.pid, name: "ksmtuned" });
   });

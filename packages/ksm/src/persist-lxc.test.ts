@@ -3,6 +3,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSy
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { testTool } from "./guest.test-support.ts";
 import { helperPath } from "./helpers.ts";
 import { denySnippet, optInSnippet } from "./persist-snippets.ts";
 
@@ -28,8 +29,9 @@ function runContainer(settings: string): string {
   for (const name of ["bin", "sbin", "proc", "dev"]) mkdirSync(join(root, name), { recursive: true });
   copyFileSync(busybox ?? "", join(root, "bin/busybox"));
   copyFileSync(helperPath("ksm-exec"), join(root, "bin/try"));
+  copyFileSync(testTool("high-exec"), join(root, "bin/high"));
   const ask = "/bin/busybox grep merge_any /proc/self/ksm_stat";
-  writeFileSync(join(root, "sbin/init"), `#!/bin/busybox sh\n${ask} > /said\n/bin/try ${ask} >> /said || echo refused >> /said\n`);
+  writeFileSync(join(root, "sbin/init"), `#!/bin/busybox sh\n${ask} > /said\n/bin/try ${ask} >> /said || echo refused >> /said\n/bin/high ${ask} >> /said || echo refused high >> /said\n`);
   chmodSync(join(root, "sbin/init"), 0o755);
   const name = basename(directory);
   mkdirSync(join(directory, name));
@@ -47,12 +49,12 @@ describe.skipIf(whyNot !== "")(`the LXC settings in a real container${whyNot && 
     const snippet = optInSnippet("lxc", "t", { ...host, helper: helperPath("ksm-exec") });
     const included = join(directory, "opt-in.conf");
     writeFileSync(included, snippet.content);
-    expect(runContainer(`lxc.include = ${included}`)).toBe("ksm_merge_any: yes\nksm_merge_any: yes\n");
+    expect(runContainer(`lxc.include = ${included}`)).toBe("ksm_merge_any: yes\nksm_merge_any: yes\nksm_merge_any: yes\n");
   });
 
   it("refuse what tries to opt itself in", () => {
     const profile = join(directory, "deny.seccomp");
     writeFileSync(profile, denySnippet("lxc", "t", { ...host, helper: "" }).content);
-    expect(runContainer(`lxc.seccomp.profile = ${profile}`)).toBe("ksm_merge_any: no\nrefused\n");
+    expect(runContainer(`lxc.seccomp.profile = ${profile}`)).toBe("ksm_merge_any: no\nrefused\nrefused high\n");
   });
 });

@@ -22,10 +22,11 @@ describe("snippets that hold over restarts", () => {
   it("denies every way in: the prctl, both advices, and io_uring's", () => {
     const profile = denySnippet("lxc", "web", host).content.split("\n");
     expect(profile.slice(0, 2)).toEqual(["2", "denylist"]);
-    expect(profile).toContain("prctl errno 1 [0,67,SCMP_CMP_EQ]");
-    expect(profile).toContain("madvise errno 1 [2,12,SCMP_CMP_EQ]");
-    expect(profile).toContain("process_madvise errno 1 [3,12,SCMP_CMP_EQ]");
+    expect(profile).toContain("prctl errno 1 [0,67,SCMP_CMP_MASKED_EQ,4294967295]");
+    expect(profile).toContain("madvise errno 1 [2,12,SCMP_CMP_MASKED_EQ,4294967295]");
+    expect(profile).toContain("process_madvise errno 1 [3,12,SCMP_CMP_MASKED_EQ,4294967295]");
     expect(profile).toContain("io_uring_setup errno 38");
     expect(ociSeccompRules()).toHaveLength(4);
+    expect(ociSeccompRules()[0]).toMatchObject({ names: ["prctl"], args: [{ index: 0, value: 0xffff_ffff, valueTwo: 67, op: "SCMP_CMP_MASKED_EQ" }] });
   });
 });

@@ -5,6 +5,8 @@ const OPT_IN_CALLS = [
   { name: "process_madvise", index: 3, value: 12 },
 ] as const;
 
+/** The kernel takes the low half of these arguments (int): compared whole, any bit set in the high half would pass. */
+const LOW_HALF = 0xffff_ffff;
 const EPERM = 1;
 const ENOSYS = 38;
 
@@ -13,7 +15,7 @@ const ENOSYS = 38;
  * container's own profile, since LXC takes one only.
  */
 export function lxcSeccompProfile(): string {
-  const rules = OPT_IN_CALLS.map(({ name, index, value }) => `${name} errno ${EPERM} [${index},${value},SCMP_CMP_EQ]`);
+  const rules = OPT_IN_CALLS.map(({ name, index, value }) => `${name} errno ${EPERM} [${index},${value},SCMP_CMP_MASKED_EQ,${LOW_HALF}]`);
   return ["2", "denylist", "[all]", ...rules, `io_uring_setup errno ${ENOSYS}`, ""].join("\n");
 }
 
@@ -24,7 +26,8 @@ export function ociSeccompRules(): readonly object[] {
       names: [name],
       action: "SCMP_ACT_ERRNO",
       errnoRet: EPERM,
-      args: [{ index, value, op: "SCMP_CMP_EQ" }],
+      // The runtime specification's order: the mask, then what must be left under it.
+      args: [{ index, value: LOW_HALF, valueTwo: value, op: "SCMP_CMP_MASKED_EQ" }],
     })),
     { names: ["io_uring_setup"], action: "SCMP_ACT_ERRNO", errnoRet: ENOSYS },
   ];

@@ -30,6 +30,6 @@ describe.skipIf(whyNot !== "")(`samepage ksm${whyNot && ` (skipped: ${whyNot})`}
     const { status, stdout } = await runSamepage(["ksm", "deny", "samepage-test-absent", "--manager", "lxc"]);
     expect(status).toBe(0);
     expect(stdout).toContain("samepage-test-absent is not running\n");
-    expect(stdout).toContain("  prctl errno 1 [0,67,SCMP_CMP_EQ]\n");
+    expect(stdout).toContain("  prctl errno 1 [0,67,SCMP_CMP_MASKED_EQ,4294967295]\n");
   });
 });

@@ -16,6 +16,8 @@ const UNIT_DIRECTORIES = ["/etc/systemd/system", "/run/systemd/system", "/usr/lo
 export function snippetFor(way: "opt-in" | "deny", manager: GuestManager, name: string): Snippet {
   // The name becomes part of a path.
   if (!/^[\w@.:-]+$/u.test(name) || name.startsWith(".")) throw new KsmError("no-guest", name, "is not a guest's name", "letters, digits and @ . : _ - only");
+  // Only enrolling takes these: what is written by them would hold for nobody at the next start.
+  if (/^(pid|cgroup):/u.test(name)) throw new KsmError("no-guest", name, "names processes that run now, not a guest that starts again", "name the container, machine or unit");
   const systemd = manager === "systemd" || manager === "nspawn";
   const host: SnippetHost = {
     helper: helperPath(way === "opt-in" ? "ksm-exec" : "ksm-deny"),

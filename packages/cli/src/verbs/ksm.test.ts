@@ -21,6 +21,7 @@ describe.skipIf(whyNot !== "")(`samepage ksm${whyNot && ` (skipped: ${whyNot})`}
     [["tune", "--set", "pages_to_scan=0"], 2, "samepage: pages_to_scan: 0 is outside 1 to 4294967295. Choose a whole number in this range\n"],
     [["tune", "--set", "warp=9"], 2, "samepage: --set warp=9: not a knob and its value. Write it as in --set pages_to_scan=1000; samepage ksm status --json lists the knobs.\n"],
     [["enroll", "nobody-is-called-this"], 2, "samepage: nobody-is-called-this: no running guest has this name. Name it by pid:N, cgroup:/PATH or its root directory\n"],
+    [["deny", "pid:1"], 2, "samepage: pid:1: names processes that run now, not a guest that starts again. Name the container, machine or unit\n"],
     [["sweep", "--allow", "nobody-is-called-this", "--remove"], 2, "samepage: nobody-is-called-this: no running guest has this name. Look the name up with samepage ksm status; nothing was changed\n"],
   ])("bad input to %j: exit %i and one line with cause and remedy", async (words, status, stderr) => {
     expect(await runSamepage(["ksm", ...words])).toEqual({ status, stdout: "", stderr });

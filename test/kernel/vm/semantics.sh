@@ -27,11 +27,11 @@ for fs in ${FS:-ext4 xfs btrfs}; do
 	check "$fs: and that guest reads the old bytes" old_bytes
 	exec 9<&-
 	for i in 0 1 2 3 4; do
-		mkdir -p h/g1 h/g2
-		head -c 20000 /dev/urandom > h/g1/f$i; ln h/g1/f$i h/g2/f$i
+		mkdir -p held/g1 held/g2
+		head -c 20000 /dev/urandom > held/g1/f$i; ln held/g1/f$i held/g2/f$i
 	done
-	mark $SOCKET mark h/g1/*
-	holders h $fs
+	mark $SOCKET mark held/g1/*
+	holders held $fs
 	head -c 5000 /dev/urandom > one/mine; ln one/mine one/mine2; DIGEST=$(sha256sum < one/mine)
 	lifts() {
 		mark $SOCKET try one/mine && echo x >> one/mine && [ $(inode one/mine) = $(inode one/mine2) ] || { echo "not lifted"; return 1; }

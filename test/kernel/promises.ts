@@ -106,13 +106,14 @@ const ioctls = [
 const devices = [
   "a partition's disk is kept from guests",
   "and a disk's raw commands through a descriptor for reading",
+  "and changes of its partitions and of its write protection",
   "a volume's parts are kept from guests, down to the disk below a loop device's file",
   "and that file",
   "a file system whose device cannot be traced is not guarded, and says so",
   "btrfs's devices are kept from guests",
 ];
 
-const attacks = ["raw-device", "reopen", "handle", "xfs-handle", "own-link", "storm", "mounts", "userns", "path-descriptor"];
+const attacks = ["raw-device", "reopen", "handle", "xfs-handle", "own-link", "storm", "mounts", "userns", "path-descriptor", "lease"];
 
 const tools = [
   "sed -i",
@@ -132,6 +133,8 @@ const shares = [
   `a caller that is killed while the guard holds it is reaped by its parent, ${killedCallers} times`,
   "an execve that hangs on a guest's FUSE file system: no write of others is refused",
   "and the guest's own calls return",
+  "a chmod whose caller's stack lies on a page that never comes: others change and read the same inode",
+  "and the call itself returns",
   "a storm of breaks in one guest: a break in another waits for at most 2 of them",
   "a flood of events that nobody waits for: no write of others is refused",
   "and a mark whose event was dropped goes with the next write",

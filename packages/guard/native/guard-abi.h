@@ -7,7 +7,7 @@
 
 /* Raised with every change of a layout or of what a program promises: a daemon that finds other programs
  * pinned replaces them. */
-#define GUARD_ABI 4
+#define GUARD_ABI 5
 
 #define NAME_BYTES 256 /* NAME_MAX and its end */
 
@@ -77,8 +77,9 @@ struct guard_rename {
 /* What one guest has under way in the hooks. */
 struct guard_guest {
 	__s64 posted;    /* callers that wait for the daemon */
-	__u64 second;    /* CLOCK_MONOTONIC ns: since when `notes` counts */
+	__u64 second;    /* CLOCK_MONOTONIC ns: since when the rest counts */
 	__u64 notes;     /* events that nobody waits for */
+	__u64 failed;    /* opens that were refused after they had waited */
 };
 
 enum guard_counter {
@@ -109,6 +110,7 @@ static inline __attribute__((always_inline)) __u32 filter_bit(__u64 ino)
 /* One element, mapped into the daemon: it beats here, the programs read. */
 struct guard_state {
 	__u64 heartbeat; /* CLOCK_MONOTONIC ns */
+	__u64 resident;  /* an address of the daemon's that is never paged out, to be read while giving way */
 	__u32 daemon;    /* tgid; 0 when none */
 	__u32 mode;
 	__u32 abi;

@@ -25,6 +25,8 @@ char LICENSE[] SEC("license") = "GPL";
 #define O_TRUNC 01000
 #define FMODE_WRITE 0x2
 #define F_SETLEASE 1024
+#define F_SETDELEG 1040 /* Linux 6.19: a lease by another name */
+#define F_UNLCK 2
 #define PF_IO_WORKER 0x10
 #define PF_EXITING 0x4
 #define PF_KTHREAD 0x200000
@@ -55,6 +57,9 @@ char LICENSE[] SEC("license") = "GPL";
 #define GUEST_POSTED 256
 /* Events of one guest that nobody waits for, in a second: a sixth of `notes`. */
 #define GUEST_NOTES 256
+/* Opens of one guest that came to nothing, in a second, before the rest of that second is refused without waiting: while an
+ * open waits here its inode counts a writer, and a program of which it is cannot be executed by anybody (ETXTBSY). */
+#define GUEST_FAILED 32
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -256,15 +261,24 @@ static __always_inline bool post(void *ring, u32 kind, bool can_restart, u64 gue
 	return true;
 }
 
-/* Posts what nobody waits for. One that is lost is counted, and posted again with the next cause for it. */
-static __always_inline bool note(u32 kind, const struct inode_key *key, struct dentry *dentry)
+/* What a guest has used up is counted by the second. */
+static __always_inline struct guard_guest *second_of_guest(u64 guest)
 {
-	u64 guest = guest_of(bpf_get_current_task_btf()), now = bpf_ktime_get_ns();
 	struct guard_guest *state = state_of_guest(guest);
+	u64 now = bpf_ktime_get_ns();
 	if (state && now - state->second >= 1000000000ULL) {
 		state->second = now;
 		state->notes = 0;
+		state->failed = 0;
 	}
+	return state;
+}
+
+/* Posts what nobody waits for. One that is lost is counted, and posted again with the next cause for it. */
+static __always_inline bool note(u32 kind, const struct inode_key *key, struct dentry *dentry)
+{
+	u64 guest = guest_of(bpf_get_current_task_btf());
+	struct guard_guest *state = second_of_guest(guest);
 	if (state && state->notes < GUEST_NOTES && post(&notes, kind, false, guest, key, dentry)) {
 		state->notes++;
 		return true;
@@ -278,25 +292,36 @@ static __always_inline bool beats(struct guard_state *s)
 	return bpf_ktime_get_ns() - s->heartbeat <= HEARTBEAT_TIMEOUT_NS;
 }
 
-static __always_inline bool daemon_lives(struct guard_state *s)
+/* The daemon's own task, to be released, or none. A process that began after its last beat only has its number. */
+static __always_inline struct task_struct *daemon_task(struct guard_state *s)
 {
 	u32 pid = s->daemon;
-	if (!pid || !beats(s))
+	struct task_struct *task = pid ? bpf_task_from_pid(pid) : 0;
+	if (!task)
+		return 0;
+	if (task->flags & PF_EXITING || task->exit_state || task->start_time > s->heartbeat) {
+		bpf_task_release(task);
+		return 0;
+	}
+	return task;
+}
+
+static __always_inline bool daemon_lives(struct guard_state *s)
+{
+	if (!beats(s))
 		return false;
 	/* Dead since the last beat? Then nobody has to wait for the beat to grow old. */
-	struct task_struct *task = bpf_task_from_pid(pid);
+	struct task_struct *task = daemon_task(s);
 	if (!task)
 		return false;
-	bool lives = !(task->flags & PF_EXITING) && !task->exit_state;
 	bpf_task_release(task);
-	return lives;
+	return true;
 }
 
 struct wait {
 	u64 task;
 	u64 guest;
 	u64 until;
-	u64 stack;
 	s64 outcome; /* 0: no answer yet */
 	s64 error;
 };
@@ -307,12 +332,20 @@ static __always_inline bool is_killed(struct task_struct *task)
 	return BPF_CORE_READ(task, pending.signal.sig[0]) >> (SIGKILL - 1) & 1;
 }
 
-/* A helper that may fault gives the CPU to whoever wants it (might_sleep, cond_resched), here the daemon: BPF has no
- * sleep, and a plain loop would starve the daemon on a machine whose CPUs all wait like this. */
-static __always_inline void give_way(const struct wait *wait)
+/* A helper that may sleep gives the CPU to whoever wants it (might_sleep, cond_resched), here the daemon: BPF has no
+ * sleep, and a plain loop would starve the daemon on a machine whose CPUs all wait like this. What it reads is the
+ * daemon's: a page of the caller's own could lie on a FUSE file system that never answers, and a caller that waits for it
+ * holds the shared inode's lock for ever. False without a daemon. */
+static __always_inline bool give_way(void)
 {
+	struct guard_state *s = guard_state();
+	struct task_struct *daemon = s ? daemon_task(s) : 0;
+	if (!daemon)
+		return false;
 	u64 ignored;
-	bpf_copy_from_user_task(&ignored, sizeof(ignored), (void *)wait->stack, bpf_get_current_task_btf(), 0);
+	bpf_copy_from_user_task(&ignored, sizeof(ignored), (void *)s->resident, daemon, 0);
+	bpf_task_release(daemon);
+	return true;
 }
 
 static long wait_round(u64 round, void *context)
@@ -333,8 +366,7 @@ static long wait_round(u64 round, void *context)
 		wait->error = -EINTR; /* nobody sees it */
 		return 1;
 	}
-	give_way(wait);
-	return 0;
+	return !give_way();
 }
 
 /* The loop's bound is reached after some 10 s. A copy may take longer than that. */
@@ -355,8 +387,7 @@ static long wait_for_turn(u64 round, void *context)
 	}
 	if (bpf_ktime_get_ns() > wait->until || is_killed(bpf_get_current_task_btf()))
 		return 1;
-	give_way(wait);
-	return 0;
+	return !give_way();
 }
 
 static __always_inline void end_turn(u64 guest)
@@ -381,12 +412,10 @@ static __always_inline long hand_over(u32 kind, bool can_restart, const struct i
 	struct guard_state *s = guard_state();
 	if (!s || s->mode != MODE_COPY || !daemon_lives(s))
 		return refuse(COUNT_UNGUARDED);
-	struct task_struct *current = bpf_get_current_task_btf();
 	struct wait wait = {
 		.task = bpf_get_current_pid_tgid(),
-		.guest = guest_of(current),
+		.guest = guest_of(bpf_get_current_task_btf()),
 		.until = bpf_ktime_get_ns() + ANSWER_TIMEOUT_NS,
-		.stack = stack_pointer((struct pt_regs *)bpf_task_pt_regs(current)),
 	};
 	bpf_loop(WAIT_ROUNDS, wait_for_turn, &wait, 0);
 	if (!wait.outcome)
@@ -427,31 +456,42 @@ static __always_inline bool is_internal_mount(struct vfsmount *mnt)
 	return ns == 0 || (ns < 0 && ns >= -4095); /* MNT_NS_INTERNAL is ERR_PTR(-EINVAL) */
 }
 
-/* Whether the caller belongs to a guest: its root directory is not init's, as in every container and chroot. A service
- * of the host that has a mount namespace of its own counts as one, too. */
-static __always_inline bool is_inside_guest(struct task_struct *current)
+/* Whether the caller's root directory is another than init's, as in every container and chroot; or, where `mount` asks
+ * for it, init's on a mount of its own, as that of a service with a mount namespace. */
+static __always_inline bool has_other_root(struct task_struct *current, bool mount)
 {
 	struct task_struct *init = current;
 	for (int i = 0; i < ANCESTORS; i++) {
 		struct task_struct *parent = BPF_CORE_READ(init, real_parent);
 		if (BPF_CORE_READ(parent, pid) == 0)
 			return BPF_CORE_READ(init, fs, root.dentry) != BPF_CORE_READ(current, fs, root.dentry) ||
-			       BPF_CORE_READ(init, fs, root.mnt) != BPF_CORE_READ(current, fs, root.mnt);
+			       (mount && BPF_CORE_READ(init, fs, root.mnt) != BPF_CORE_READ(current, fs, root.mnt));
 		init = parent;
 	}
 	return true;
 }
 
+/* An open's end, and whether it came to nothing. A full disk and a spent quota may befall anybody. */
+static __always_inline long opened(struct guard_guest *state, long error)
+{
+	if (state && error == -EPERM)
+		__sync_fetch_and_add(&state->failed, 1);
+	return error;
+}
+
 static __always_inline long open_shared(struct file *file, const struct inode_key *key)
 {
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct guard_guest *state = second_of_guest(guest_of(current));
 	long verdict = take_verdict(key);
 	if (verdict)
-		return verdict;
+		return opened(state, verdict);
 	count(COUNT_OPENS);
+	if (state && state->failed >= GUEST_FAILED)
+		return refuse(COUNT_REFUSED);
 	struct guard_state *s = guard_state();
 	if (s && bpf_get_current_pid_tgid() >> 32 == s->daemon) /* it would wait for itself */
 		return refuse(COUNT_REFUSED);
-	struct task_struct *current = bpf_get_current_task_btf();
 	if (current->flags & PF_KTHREAD || is_internal_mount(file->f_path.mnt))
 		return refuse(COUNT_REFUSED);
 	bool can_restart = false;
@@ -461,12 +501,12 @@ static __always_inline long open_shared(struct file *file, const struct inode_ke
 		if (!can_restart && number != IO_URING_ENTER)
 			return refuse(COUNT_REFUSED);
 	}
-	return hand_over(EVENT_OPEN, can_restart, key, file->f_path.dentry);
+	return opened(state, hand_over(EVENT_OPEN, can_restart, key, file->f_path.dentry));
 }
 
 static __always_inline long refuse_guest(void)
 {
-	return is_inside_guest(bpf_get_current_task_btf()) ? refuse(COUNT_REFUSED) : 0;
+	return has_other_root(bpf_get_current_task_btf(), true) ? refuse(COUNT_REFUSED) : 0;
 }
 
 /* What a guest may not do to a block device below a guarded file system. */
@@ -572,9 +612,7 @@ int BPF_PROG(guard_inode_setattr, struct mnt_idmap *idmap, struct dentry *dentry
 	enum abi abi = abi_of(current);
 	if (current->flags & (PF_KTHREAD | PF_IO_WORKER) || !changes_by_path(number, abi))
 		return refuse(COUNT_REFUSED);
-	char first = 0;
-	if (may_lack_a_path(number, abi) &&
-	    (bpf_copy_from_user(&first, 1, (void *)second_argument(regs, abi)) || !first)) /* futimens, AT_EMPTY_PATH */
+	if (lacks_a_path(number, regs, abi))
 		return refuse(COUNT_REFUSED);
 	if (!may_change(idmap, inode, attr->ia_valid))
 		return -EPERM;
@@ -628,12 +666,18 @@ static __always_inline long on_file_system(struct inode *inode)
 	return bpf_map_lookup_elem(&devices, &device) ? refuse_guest() : 0;
 }
 
+/* Block devices' own (type 0x12) want a descriptor for writing where they write, but for these; a disk's raw commands do
+ * not at all. */
+static __always_inline bool is_harmless(unsigned int command)
+{
+	return command >> 8 == 0x12 && command != IOCTL(0x12, 93) /* BLKROSET */ && command != IOCTL(0x12, 105); /* BLKPG */
+}
+
 static __always_inline long on_ioctl(struct file *file, unsigned int command)
 {
 	struct inode *inode = file->f_inode;
-	/* Block devices' own (type 0x12) want a descriptor for writing where they write; a disk's raw commands do not. */
 	if ((inode->i_mode & S_IFMT) == S_IFBLK)
-		return IOCTL_OF(command) >> 8 == 0x12 ? 0 : on_device(inode);
+		return is_harmless(IOCTL_OF(command)) ? 0 : on_device(inode);
 	switch (IOCTL_OF(command)) {
 	case IOCTL('f', 2):   /* FS_IOC_SETFLAGS */
 	case IOCTL('X', 32):  /* FS_IOC_FSSETXATTR */
@@ -665,17 +709,24 @@ int BPF_PROG(guard_file_ioctl_compat, struct file *file, unsigned int command)
 	return on_ioctl(file, command);
 }
 
-/* Locks belong to the inode, so they couple the guests that share it: the engine keeps such files apart. */
+/* Locks belong to the inode, so they couple the guests that share it: the engine keeps such files apart. A lease would
+ * hold up the opens of all others for 45 s each: guests get none. The host's services do, with mount namespaces of their
+ * own or without: the agent takes them while it unifies, the daemon while it marks. */
 SEC("?lsm/file_lock")
-int BPF_PROG(guard_file_lock, struct file *file)
+int BPF_PROG(guard_file_lock, struct file *file, unsigned int command)
 {
 	struct inode_key key;
 	struct task_struct *current = bpf_get_current_task_btf();
-	if ((file->f_inode->i_mode & S_IFMT) != S_IFREG ||
-	    second_argument((struct pt_regs *)bpf_task_pt_regs(current), abi_of(current)) == F_SETLEASE) /* ours, while marking and unifying */
+	if ((file->f_inode->i_mode & S_IFMT) != S_IFREG)
+		return 0;
+	u32 request = second_argument((struct pt_regs *)bpf_task_pt_regs(current), abi_of(current)); /* the kernel takes 32 bits, too */
+	bool leases = request == F_SETLEASE || request == F_SETDELEG;
+	if (leases && (command == F_UNLCK || !has_other_root(current, false)))
 		return 0;
 	key_of(&key, file->f_inode);
 	struct guard_mark *mark = bpf_map_lookup_elem(&marks, &key);
+	if (mark && leases)
+		return refuse(COUNT_REFUSED);
 	if (mark && !mark->locked && note(EVENT_LOCKED, &key, file->f_path.dentry))
 		mark->locked = 1;
 	return 0;

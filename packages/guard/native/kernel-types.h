@@ -172,6 +172,7 @@ struct task_struct {
 	unsigned int flags;
 	int exit_state;
 	int pid;
+	u64 start_time; /* CLOCK_MONOTONIC ns */
 	struct task_struct *real_parent;
 	const struct cred *cred;
 	struct fs_struct *fs;
@@ -182,15 +183,16 @@ struct task_struct {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long r10;
+	unsigned long r8;
 	unsigned long cx;
 	unsigned long si;
+	unsigned long di;
 	unsigned long orig_ax;
-	unsigned long sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct user_pt_regs {
 	u64 regs[31];
-	u64 sp;
 };
 struct pt_regs {
 	struct user_pt_regs user_regs;

@@ -154,8 +154,9 @@ static int serve(const char *state_directory, const char *socket_path)
 	}
 	/* Before the socket exists: whoever finds it may count on being served. Callers of a daemon before this one have
 	 * given up by now: their events are for nobody. */
-	programs.state->heartbeat = monotonic_ns();
+	programs.state->resident = (__u64)programs.state; /* the kernel's own memory */
 	programs.state->daemon = (__u32)getpid();
+	programs.state->heartbeat = monotonic_ns(); /* last: a fresh beat never vouches for the number of another process */
 	if (journal_start(state_directory) || mark_log_start(state_directory, &programs, !programs.adopted) ||
 	    link_break_start(state_directory, programs.replacing) || workers_start(programs.answers) ||
 	    control_start(socket_path, &programs, mounts)) {

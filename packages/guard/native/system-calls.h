@@ -14,6 +14,15 @@ enum abi {
 	ABI_COMPAT, /* a 32-bit system call on a 64-bit kernel: numbers and registers of its own */
 };
 
+enum path_use {
+	PATH_ALWAYS,       /* or an error */
+	PATH_OR_NULL,      /* NULL means the descriptor */
+	PATH_FLAGS_FOURTH, /* so does AT_EMPTY_PATH in the fourth argument, */
+	PATH_FLAGS_FIFTH,  /* or in the fifth */
+};
+
+#define AT_EMPTY_PATH 0x1000
+
 #if defined(__TARGET_ARCH_x86)
 #define X32_BIT 0x40000000
 #define TS_COMPAT 0x2 /* set from a 32-bit call's entry to its end */
@@ -33,9 +42,14 @@ static __always_inline u64 second_argument(struct pt_regs *regs, enum abi abi)
 	return abi == ABI_COMPAT ? (u32)BPF_CORE_READ(regs, cx) : BPF_CORE_READ(regs, si);
 }
 
-static __always_inline u64 stack_pointer(struct pt_regs *regs)
+static __always_inline u32 fourth_argument(struct pt_regs *regs, enum abi abi)
 {
-	return BPF_CORE_READ(regs, sp);
+	return abi == ABI_COMPAT ? BPF_CORE_READ(regs, si) : BPF_CORE_READ(regs, r10);
+}
+
+static __always_inline u32 fifth_argument(struct pt_regs *regs, enum abi abi)
+{
+	return abi == ABI_COMPAT ? BPF_CORE_READ(regs, di) : BPF_CORE_READ(regs, r8);
 }
 
 static __always_inline bool opens_by_path(long number, enum abi abi)
@@ -71,12 +85,22 @@ static __always_inline bool changes_by_path(long number, enum abi abi)
 	return false;
 }
 
-/* Calls whose path is their second argument, and which work on the descriptor without one. */
-static __always_inline bool may_lack_a_path(long number, enum abi abi)
+/* Calls whose path is their second argument, and which work on the descriptor without one; and where their flags are. */
+static __always_inline enum path_use path_use_of(long number, enum abi abi)
 {
-	if (abi == ABI_COMPAT)
-		return number == 298 || number == 306 || number == 452 || number == 299 || number == 320 || number == 412;
-	return number == 260 || number == 268 || number == 452 || number == 261 || number == 280;
+	bool compat = abi == ABI_COMPAT;
+	switch (number) {
+	case 452: /* fchmodat2 */
+		return PATH_FLAGS_FOURTH;
+	case 260: case 280: case 261: /* fchownat, utimensat, futimesat */
+		if (!compat)
+			return number == 260 ? PATH_FLAGS_FIFTH : number == 280 ? PATH_FLAGS_FOURTH : PATH_OR_NULL;
+		break;
+	case 298: case 320: case 412: case 299:
+		if (compat)
+			return number == 298 ? PATH_FLAGS_FIFTH : number == 299 ? PATH_OR_NULL : PATH_FLAGS_FOURTH;
+	}
+	return PATH_ALWAYS;
 }
 #else
 #define TIF_32BIT 22
@@ -96,9 +120,14 @@ static __always_inline u64 second_argument(struct pt_regs *regs, enum abi abi)
 	return BPF_CORE_READ(regs, user_regs.regs[1]); /* in either */
 }
 
-static __always_inline u64 stack_pointer(struct pt_regs *regs)
+static __always_inline u32 fourth_argument(struct pt_regs *regs, enum abi abi)
 {
-	return BPF_CORE_READ(regs, user_regs.sp);
+	return BPF_CORE_READ(regs, user_regs.regs[3]);
+}
+
+static __always_inline u32 fifth_argument(struct pt_regs *regs, enum abi abi)
+{
+	return BPF_CORE_READ(regs, user_regs.regs[4]);
 }
 
 /* AArch32 calls are refused, and counted as refused by rule. */
@@ -118,10 +147,25 @@ static __always_inline bool changes_by_path(long number, enum abi abi)
 	return false;
 }
 
-static __always_inline bool may_lack_a_path(long number, enum abi abi)
+static __always_inline enum path_use path_use_of(long number, enum abi abi)
 {
-	return number != 45;
+	return number == 54 ? PATH_FLAGS_FIFTH : number == 452 || number == 88 ? PATH_FLAGS_FOURTH : PATH_ALWAYS;
 }
 #endif
+
+/* Whether a call works on its descriptor: futimens, AT_EMPTY_PATH with nothing in the path. Under the inode's lock the
+ * caller's memory is only looked at, never waited for; a path that cannot be seen without counts as empty. */
+static __always_inline bool lacks_a_path(long number, struct pt_regs *regs, enum abi abi)
+{
+	enum path_use use = path_use_of(number, abi);
+	u64 path = second_argument(regs, abi);
+	char first;
+	if (use == PATH_ALWAYS)
+		return false;
+	if (!path)
+		return true;
+	u32 flags = use == PATH_FLAGS_FOURTH ? fourth_argument(regs, abi) : use == PATH_FLAGS_FIFTH ? fifth_argument(regs, abi) : 0;
+	return flags & AT_EMPTY_PATH && (bpf_probe_read_user(&first, 1, (void *)path) || !first);
+}
 
 #endif

@@ -21,6 +21,8 @@ partition() {
 check "a partition's disk is kept from guests" partition
 commands() { raw command /dev/vdd /mnt/ext4/guest; [ $? = 3 ] || return 1; raw command /dev/vdd; [ $? = 1 ]; }
 check "and a disk's raw commands through a descriptor for reading" commands
+layout() { for what in partition read-only; do raw $what /dev/vdd /mnt/ext4/guest; [ $? = 3 ] || return 1; raw $what /dev/vdd; [ $? = 1 ] || return 1; done; }
+check "and changes of its partitions and of its write protection" layout
 umount /mnt/part
 
 dd if=/dev/vdd of=/mnt/xfs/disk.img bs=1M 2> /dev/null; cp /mnt/xfs/disk.img /mnt/xfs/lost.img

@@ -183,6 +183,16 @@ static void raw_device(void)
 		exit(1);
 }
 
+/* A lease holds up everybody else's opens. */
+static void lease(void)
+{
+	if (chroot("g1"))
+		exit(1);
+	int fd = open("/target", O_RDONLY);
+	if (fd < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) == 0 || errno != EPERM || fcntl(fd, F_SETLEASE, F_WRLCK) == 0 || errno != EPERM)
+		exit(1);
+}
+
 static void traced(void)
 {
 	/* A link to a descriptor that is kept over exec, an O_PATH descriptor, an empty path. */
@@ -202,7 +212,7 @@ int main(int count, char **arguments)
 		void (*attack)(void);
 	} attacks[] = {
 		{ "raw-device", raw_device }, { "reopen", reopen }, { "handle", by_handle }, { "xfs-handle", by_xfs_handle },
-		{ "own-link", own_link }, { "storm", rename_storm }, { "mounts", mounts }, { "userns", user_namespace }, { "path-descriptor", traced },
+		{ "own-link", own_link }, { "storm", rename_storm }, { "mounts", mounts }, { "userns", user_namespace }, { "path-descriptor", traced }, { "lease", lease },
 	};
 	if (count < 3 || chdir(arguments[1]))
 		return 2;

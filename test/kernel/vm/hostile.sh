@@ -1,7 +1,7 @@
 . /lib.sh
 for fs in ext4 xfs btrfs; do
 	cd /mnt/$fs
-	for attack in raw-device reopen handle xfs-handle own-link storm mounts userns path-descriptor; do
+	for attack in raw-device reopen handle xfs-handle own-link storm mounts userns path-descriptor lease; do
 		[ $attack = raw-device ] && [ $fs = btrfs ] && continue # mknod of stat's anonymous device opens nothing
 		rm -rf hostile; share hostile target 50000 g1 g2
 		before=$(stat -c '%s %a %u' hostile/pool/target)

@@ -34,6 +34,19 @@ wait $blocked
 own_return() { cat /tmp/blocked; [ $(sed -n 's/ calls returned//p' /tmp/blocked) -ge 2 ]; }
 check "and the guest's own calls return" own_return
 
+# A guest must not wait for itself under the lock of an inode that others share.
+rm -f q/hostile; ln q/pool/file q/hostile; ln q/pool/file q/beside
+parked /mnt/ext4/q 8 > /tmp/parked & parked=$!
+for i in $(seq 100); do grep -q ready /tmp/parked && break; sleep 0.1; done
+sleep 1
+unhindered() {
+	grep ready /tmp/parked && chmod 711 q/beside && unchanged q/pool/file && [ "$(stat -c %a q/beside)" = 711 ] && rm q/beside &&
+	kill -0 $parked && ! grep -E 'returned|hung' /tmp/parked
+}
+check "a chmod whose caller's stack lies on a page that never comes: others change and read the same inode" unhindered
+wait $parked
+check "and the call itself returns" grep returned /tmp/parked
+
 # A storm of breaks.
 storm /mnt/ext4/q breaks & stormer=$!
 for i in $(seq 100); do [ $(count_of storm) -ge 100 ] && break; sleep 0.1; done

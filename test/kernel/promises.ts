@@ -81,6 +81,8 @@ const failures = [
   "and works once it goes on",
   `io_uring and a traced caller wait for a copy of ${longCopySeconds} s`,
   "with a thread of the daemon stuck a write and a chmod are refused at once",
+  "answers that nobody fetched soon make room: no write is refused",
+  "what a killed daemon and its callers left makes room for the next one's",
   ...killSteps.map((step) => `kill -9 at step '${step}: an error or a private copy, all else intact, cleaned up`),
   "a batch that fails half way marks nothing",
   "programs of another version give way and leave their marks",
@@ -89,6 +91,10 @@ const failures = [
   "after a reboot the marks are back from the log",
   "and those of a batch that failed are not",
   "an inode with one name that another guest still has open is marked again, too",
+  "kill -9 while marks come back after a reboot: the next start has every one in force",
+  "and the log has every one",
+  "a file system that is mounted again under another number keeps its marks",
+  "and so does one that was while no daemon ran",
 ];
 
 /** See IOCTLS.md of the guard. */

@@ -19,9 +19,10 @@
 #include "file-systems.h"
 #include "journal.h"
 #include "log.h"
-#include "mark-log.h"
 #include "marking.h"
 #include "retired.h"
+#include "revival.h"
+#include "service-manager.h"
 
 #define CLIENTS 16
 #define SWEEP_MS 5000 /* between looks for inodes that have gone */
@@ -36,7 +37,8 @@ struct client {
 };
 
 static struct client clients[CLIENTS];
-static int client_count, listener, mounts;
+static int client_count, listener = -1, mounts;
+static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static struct programs *programs;
 
 static void reply(const struct client *client, const char *text, size_t length)
@@ -80,7 +82,7 @@ static void status(const struct client *client, const char *id)
 			      "\"opens\":%llu,\"metadata\":%llu,\"refused\":{\"rule\":%llu,\"unguarded\":%llu,\"timeout\":%llu},"
 			      "\"unshared\":%llu,\"notesDropped\":%llu,%s}\n",
 			      id, programs->state->mode == MODE_COPY ? "copy" : "deny", getpid(),
-			      programs->adopted ? "true" : "false", count_marks(), mark_log_waiting(), counter(COUNT_OPENS),
+			      programs->adopted ? "true" : "false", count_marks(), revival_waiting(), counter(COUNT_OPENS),
 			      counter(COUNT_METADATA), counter(COUNT_REFUSED), counter(COUNT_UNGUARDED), counter(COUNT_TIMEOUT),
 			      counter(COUNT_UNSHARED), counter(COUNT_DROPPED), figures);
 	reply(client, text, (size_t)length);
@@ -207,10 +209,27 @@ static bool read_client(struct client *client)
 	return client->filled < LINE;
 }
 
+/* 0, or -1 with errno. */
+static int listen_for_clients(void)
+{
+	unlink(address.sun_path);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	mode_t mask = umask(0177);
+	int result = listener < 0 ? -1 : bind(listener, (struct sockaddr *)&address, sizeof(address));
+	umask(mask);
+	return result ? result : listen(listener, CLIENTS);
+}
+
 static void *serve(void *unused)
 {
 	(void)unused;
 	unsigned long long swept = 0;
+	if (revival_start(programs) || listen_for_clients()) {
+		log_line("the log of marks or %s: errno %d", address.sun_path, errno);
+		exit(1);
+	}
+	log_line("serving on %s, %s", address.sun_path, programs->adopted ? "hooks adopted" : "hooks attached");
+	service_manager_tell("READY=1");
 	for (;;) {
 		struct pollfd polled[CLIENTS + 2] = { { .fd = listener, .events = POLLIN }, { .fd = mounts, .events = POLLPRI } };
 		for (int i = 0; i < client_count; i++)
@@ -227,7 +246,7 @@ static void *serve(void *unused)
 		if (polled[1].revents) {
 			file_systems_refresh();
 			programs_learn_btrfs(programs);
-			mark_log_mounts_changed();
+			revival_mounts_changed();
 		}
 		if (polled[0].revents)
 			accept_client();
@@ -237,7 +256,6 @@ static void *serve(void *unused)
 
 int control_start(const char *socket_path, struct programs *started, int mounts_descriptor)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	pthread_t thread;
 	programs = started;
 	mounts = mounts_descriptor;
@@ -246,14 +264,5 @@ int control_start(const char *socket_path, struct programs *started, int mounts_
 		return -1;
 	}
 	strcpy(address.sun_path, socket_path);
-	unlink(socket_path);
-	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	mode_t mask = umask(0177);
-	int result = listener < 0 ? -1 : bind(listener, (struct sockaddr *)&address, sizeof(address));
-	umask(mask);
-	if (result || listen(listener, CLIENTS))
-		return -1;
-	if ((errno = pthread_create(&thread, NULL, serve, NULL)))
-		return -1;
-	return 0;
+	return (errno = pthread_create(&thread, NULL, serve, NULL)) ? -1 : 0;
 }

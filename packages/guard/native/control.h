@@ -5,7 +5,8 @@
 
 #include "programs.h"
 
-/* 0, or -1 with errno. */
+/* Puts every logged mark in force (revival.h), then serves the socket and tells the service manager that the guard is ready;
+ * ends the daemon where it cannot. 0, or -1 with errno. */
 int control_start(const char *socket_path, struct programs *programs, int mounts);
 
 #endif

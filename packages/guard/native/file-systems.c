@@ -13,7 +13,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define MAX_MOUNTS 256 /* file systems, not mounts: one writable mount of each is enough */
 #define MOUNT_PATH 4096
 #define SIDE_DEVICES 2
 #define SIDE_PATH 256
@@ -44,7 +43,7 @@ struct mounted {
 };
 
 /* Two tables, so that a refresh is prepared aside and swapped in under the lock. */
-static struct mounted tables[2][MAX_MOUNTS];
+static struct mounted tables[2][MAX_FILE_SYSTEMS];
 static int counts[2];
 static int current;
 static _Atomic int generation; /* of the mounts; mount ids are used again */
@@ -106,7 +105,7 @@ void file_systems_refresh(void)
 	if (!file)
 		return;
 	int next = !current, count = 0;
-	while (count < MAX_MOUNTS && fgets(line, sizeof(line), file)) {
+	while (count < MAX_FILE_SYSTEMS && fgets(line, sizeof(line), file)) {
 		struct mounted *to = &tables[next][count];
 		unsigned major_number, minor_number;
 		int id;
@@ -326,17 +325,17 @@ bool uuid_of_device(__u32 device, __u8 uuid[UUID_BYTES])
 	return found;
 }
 
-bool device_of_uuid(const __u8 uuid[UUID_BYTES], __u32 *device)
+size_t file_systems_list(struct file_system list[MAX_FILE_SYSTEMS])
 {
-	bool found = false;
+	size_t count = 0;
 	pthread_rwlock_rdlock(&lock);
-	for (int i = 0; i < counts[current] && !found; i++)
-		if (tables[current][i].has_uuid && !memcmp(tables[current][i].uuid, uuid, UUID_BYTES)) {
-			*device = tables[current][i].device;
-			found = true;
+	for (int i = 0; i < counts[current]; i++)
+		if (tables[current][i].has_uuid) {
+			list[count].device = tables[current][i].device;
+			memcpy(list[count++].uuid, tables[current][i].uuid, UUID_BYTES);
 		}
 	pthread_rwlock_unlock(&lock);
-	return found;
+	return count;
 }
 
 /* The devices that a file system of several was made on. */

@@ -3,10 +3,17 @@
 #define SAMEPAGE_FILE_SYSTEMS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <linux/types.h>
 #include "guard-abi.h"
 
 #define UUID_BYTES 16
+#define MAX_FILE_SYSTEMS 256 /* not mounts: one writable mount of each is enough */
+
+struct file_system {
+	__u32 device;
+	__u8 uuid[UUID_BYTES]; /* outlives a reboot */
+};
 
 /* Opens /proc/self/mountinfo for poll(POLLPRI) and reads the mounts. Returns the descriptor, or -1 with errno. */
 int file_systems_start(void);
@@ -27,9 +34,11 @@ int open_inode(const struct inode_key *key, int flags);
 /* Whether the inode no longer exists: nobody has a name, a descriptor or a mapping of it. */
 bool is_gone(const struct inode_key *key);
 
-/* The identity of a file system that outlives a reboot, by device or back. False when unknown. */
+/* The identity of a file system that outlives a reboot. False when unknown. */
 bool uuid_of_device(__u32 device, __u8 uuid[UUID_BYTES]);
-bool device_of_uuid(const __u8 uuid[UUID_BYTES], __u32 *device);
+
+/* The file systems that are mounted and have one. */
+size_t file_systems_list(struct file_system list[MAX_FILE_SYSTEMS]);
 
 /* Calls `use` with every block device (kernel numbering) that a mounted file system was made on. 0, or an errno:
  * ENOTBLK when they cannot be told. */

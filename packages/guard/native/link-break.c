@@ -51,6 +51,10 @@ int link_break_start(const char *state_directory, int replacing_map)
 {
 	char path[PATH_MAX];
 	replacing = replacing_map;
+	/* What a killed daemon's threads meant; this one's may have their numbers. */
+	for (__u32 thread; bpf_map_get_next_key(replacing, NULL, &thread) == 0;)
+		if (bpf_map_delete_elem(replacing, &thread))
+			return -1;
 	snprintf(path, sizeof(path), "%s/intents", state_directory);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	size_t bytes = WORKERS * sizeof(struct intent);

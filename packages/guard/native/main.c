@@ -4,7 +4,6 @@
  *   samepage-guardd --probe                       can this kernel load the programs? prints the mode, or why not
  */
 #define _GNU_SOURCE
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +21,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+#include "answers.h"
 #include "clock.h"
 #include "control.h"
 #include "file-systems.h"
@@ -34,7 +34,6 @@
 #include "worker.h"
 
 #define BEAT_NS 250000000 /* the programs call it dead after 2 s */
-#define SWEEP_BEATS 20    /* every 5 s */
 #define LOCK_TRIES 40
 #define LOCK_PAUSE_US 50000
 
@@ -83,22 +82,6 @@ static int on_note(void *unused, void *data, size_t size)
 	} else
 		journal_note(event);
 	return 0;
-}
-
-/* Verdicts that no caller fetched (it was killed, or its path leads elsewhere now). */
-static void sweep_answers(void)
-{
-	__u64 keys[256], key, *from = NULL;
-	int count = 0;
-	while (count < 256 && bpf_map_get_next_key(programs.answers, from, &keys[count]) == 0) {
-		key = keys[count++];
-		from = &key;
-	}
-	for (int i = 0; i < count; i++) {
-		struct guard_answer value;
-		if (bpf_map_lookup_elem(programs.answers, &keys[i], &value) == 0 && value.expires + 10000000000ULL < monotonic_ns())
-			bpf_map_delete_elem(programs.answers, &keys[i]);
-	}
 }
 
 /* Two daemons would take each other's socket and answer each other's callers. Held until the process ends. */
@@ -152,21 +135,23 @@ static int serve(const char *state_directory, const char *socket_path)
 		log_line("ring buffers, timer or signals: errno %d", errno);
 		return 1;
 	}
-	/* Before the socket exists: whoever finds it may count on being served. Callers of a daemon before this one have
-	 * given up by now: their events are for nobody. */
+	/* Callers of a daemon before this one have given up by now: their events and answers are for nobody. */
+	answers_start(programs.answers);
+	if (journal_start(state_directory) || mark_log_open(state_directory) || link_break_start(state_directory, programs.replacing) ||
+	    workers_start()) {
+		log_line("%s: errno %d", state_directory, errno);
+		return 1;
+	}
+	/* From here on callers are served, whatever the marks that are in force already: the control thread goes through the
+	 * log, which takes long, before the socket exists. Whoever finds it may count on every mark. */
 	programs.state->resident = (__u64)programs.state; /* the kernel's own memory */
 	programs.state->daemon = (__u32)getpid();
 	programs.state->heartbeat = monotonic_ns(); /* last: a fresh beat never vouches for the number of another process */
-	if (journal_start(state_directory) || mark_log_start(state_directory, &programs, !programs.adopted) ||
-	    link_break_start(state_directory, programs.replacing) || workers_start(programs.answers) ||
-	    control_start(socket_path, &programs, mounts)) {
-		log_line("%s or %s: errno %d", state_directory, socket_path, errno);
+	if (control_start(socket_path, &programs, mounts)) {
+		log_line("%s: errno %d", socket_path, errno);
 		return 1;
 	}
-	log_line("serving on %s, %s", socket_path, programs.adopted ? "hooks adopted" : "hooks attached");
-	service_manager_tell("READY=1");
 	bool stuck = false;
-	unsigned beats = 0;
 	for (;;) {
 		struct pollfd polled[] = { { .fd = ring_buffer__epoll_fd(ring), .events = POLLIN }, { .fd = timer, .events = POLLIN },
 					   { .fd = hold_descriptor(), .events = POLLIN }, { .fd = ring_buffer__epoll_fd(notes), .events = POLLIN } };
@@ -191,8 +176,7 @@ static int serve(const char *state_directory, const char *socket_path)
 		if (proved == stuck)
 			log_line(proved ? "working again" : "a thread is stuck: shared files are not written until it goes on");
 		stuck = !proved;
-		if (++beats % SWEEP_BEATS == 0)
-			sweep_answers();
+		answers_sweep();
 	}
 }
 

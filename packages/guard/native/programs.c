@@ -73,12 +73,29 @@ static int choose(struct guard *skeleton, enum guard_mode *mode)
 	return 0;
 }
 
-static struct guard *load(int marks, enum guard_mode *mode)
+static int open_pinned(const char *name)
+{
+	char path[256];
+	snprintf(path, sizeof(path), PIN_DIRECTORY "/%s", name);
+	return bpf_obj_get(path);
+}
+
+/* With maps that programs of another version filled, where there are some: what they guard stays guarded at every step. */
+static int reuse(struct bpf_map *map)
+{
+	int pinned = open_pinned(bpf_map__name(map));
+	int result = pinned < 0 ? 0 : bpf_map__reuse_fd(map, pinned);
+	if (pinned >= 0)
+		close(pinned);
+	return result;
+}
+
+static struct guard *load(bool upgrade, enum guard_mode *mode)
 {
 	struct guard *skeleton = guard__open();
 	if (!skeleton || choose(skeleton, mode))
 		goto failed;
-	if (marks >= 0 && bpf_map__reuse_fd(skeleton->maps.marks, marks))
+	if (upgrade && (reuse(skeleton->maps.marks) || reuse(skeleton->maps.devices) || reuse(skeleton->maps.backing)))
 		goto failed;
 	if (guard__load(skeleton)) {
 		log_line("the kernel refuses the guard's BPF programs: errno %d", errno);
@@ -119,13 +136,6 @@ static int attach_and_pin(struct guard *skeleton)
 		}
 	}
 	return 0;
-}
-
-static int open_pinned(const char *name)
-{
-	char path[256];
-	snprintf(path, sizeof(path), PIN_DIRECTORY "/%s", name);
-	return bpf_obj_get(path);
 }
 
 static volatile void *map_pinned(const char *name, size_t bytes)
@@ -227,11 +237,11 @@ static int ensure_directory(void)
 	return 0;
 }
 
-/* Programs of another version left these marks: the new filter must know them. */
-static void learn_marks(const struct programs *programs)
+/* Programs of another version left these inodes: the new filter must know them. */
+static void learn(const struct programs *programs, int map)
 {
 	struct inode_key key, *from = NULL;
-	while (bpf_map_get_next_key(programs->marks, from, &key) == 0) {
+	while (bpf_map_get_next_key(map, from, &key) == 0) {
 		programs_watch_for(programs, key.ino);
 		from = &key;
 	}
@@ -259,7 +269,8 @@ static int replace_pinned(struct programs *programs, struct guard *skeleton, enu
 		rename(OLD_DIRECTORY, PIN_DIRECTORY);
 		return -1;
 	}
-	learn_marks(programs);
+	learn(programs, programs->marks);
+	learn(programs, programs->backing);
 	crash_point("beside");
 	declare_whole(programs, mode);
 	crash_point("whole");
@@ -301,7 +312,7 @@ int programs_start(struct programs *programs)
 	__u32 version = pinned_version();
 	bool found = version != 0;
 	if (version != GUARD_ABI) {
-		struct guard *skeleton = load(found ? open_pinned("marks") : -1, &mode);
+		struct guard *skeleton = load(found, &mode);
 		if (!skeleton)
 			return -1;
 		int result = found ? replace_pinned(programs, skeleton, mode) : attach_and_pin(skeleton) || adopt(programs);
@@ -329,7 +340,7 @@ int programs_probe(void)
 {
 	enum guard_mode mode;
 	libbpf_set_print(print);
-	struct guard *skeleton = load(-1, &mode);
+	struct guard *skeleton = load(false, &mode);
 	if (!skeleton)
 		return -1;
 	/* An LSM hook attaches even where `bpf` is not among the active security modules; then it is never called. */

@@ -1,20 +1,18 @@
 #define _GNU_SOURCE
 #include "worker.h"
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include "answers.h"
 #include "clock.h"
 #include "hold.h"
 #include "journal.h"
 #include "link-break.h"
-#include "log.h"
 
 /* Jobs of one guest that may wait; the next caller is refused. As many as may wait in the hooks: a guest comes to more only
  * by callers that are held. */
 #define QUEUE_OF_GUEST 256
 #define ALONE_OF_GUEST 64 /* nobody waits for these: they leave room */
-#define VERDICT_NS 1000000000ULL /* the caller fetches it microseconds later */
 /* A disk that takes longer for one step of a copy (16 MB, or a flush of the whole) is taken for hung. */
 #define STUCK_NS 120000000000ULL
 
@@ -23,20 +21,12 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t filled = PTHREAD_COND_INITIALIZER;
 static _Atomic unsigned long long stepped; /* when some worker last did */
 static int busy;
-static int answers;
 
 struct worker {
 	int slot;
 	struct copy_buffers buffers;
 };
 static struct worker workers[WORKERS];
-
-void answer(const struct guard_event *event, __u32 state, int error)
-{
-	struct guard_answer value = { .inode = event->inode, .expires = monotonic_ns() + VERDICT_NS, .state = state, .error = error };
-	if (bpf_map_update_elem(answers, &event->task, &value, BPF_ANY))
-		log_line("an answer was lost (errno %d): its caller is refused", errno);
-}
 
 bool workers_submit(const struct job *job)
 {
@@ -82,12 +72,11 @@ static void serve(struct worker *worker, const struct job *job)
 	struct break_result result;
 	link_break(&request, &worker->buffers, &result);
 	if (!job->held)
-		answer(&job->event, ANSWER_RESULT, result.error ? -result.error : -ESTALE);
+		answer_waiting(&job->event, result.error ? -result.error : -ESTALE);
 	else {
-		if (result.error) {
-			hold_wait_for_stop(request.held); /* its hook has taken the first answer by then */
+		/* Its hook has taken the first answer by the time it stops. One that does not is no more, or frozen: it asks again. */
+		if (result.error && hold_wait_for_stop(request.held))
 			answer(&job->event, ANSWER_RESULT, result.error == ESTALE ? -EPERM : -result.error);
-		}
 		hold_release(request.held);
 	}
 	journal_break(job, &result);
@@ -120,9 +109,8 @@ static void *work(void *argument)
 	return NULL;
 }
 
-int workers_start(int answers_map)
+int workers_start(void)
 {
-	answers = answers_map;
 	fair_queue_start(&queue);
 	for (int i = 0; i < WORKERS; i++) {
 		pthread_t thread;

@@ -9,7 +9,7 @@
 #define WORKERS_OF_GUEST 2  /* whatever it copies, and however slowly its disk does: the others have the rest */
 
 /* 0, or -1 with errno. */
-int workers_start(int answers_map);
+int workers_start(void);
 
 /* False when the queue is full, or its guest's part of it: the caller is refused. */
 bool workers_submit(const struct job *job);
@@ -19,8 +19,5 @@ bool workers_make_progress(void);
 
 /* The calling worker has taken a step of a long copy. */
 void worker_steps(void);
-
-/* Writes a caller's answer. */
-void answer(const struct guard_event *event, __u32 state, int error);
 
 #endif

@@ -6,8 +6,11 @@ import { daemonPath, defaultGuardStateDir, defaultSocketPath } from "./daemon-pa
 import { GuardClient } from "./guard-client.ts";
 import { GuardError } from "./guard-error.ts";
 
-/** Verifying and attaching the programs takes about a second; much more on a loaded or emulated machine. */
-const startTimeoutMs = 60_000;
+/**
+ * How long a daemon that starts may say nothing. Verifying and attaching the programs takes about a second, much more on a
+ * loaded or emulated machine; while it goes through a long log of marks it reports every 5 s.
+ */
+const silenceMs = 60_000;
 
 /**
  * A connection to the guard: the running daemon's, or that of one started now. The daemon is in a session of its
@@ -27,10 +30,14 @@ export async function startGuard(options: { readonly socketPath?: string; readon
   daemon.once("error", (error) => failures.push(error));
   daemon.once("exit", (code, signalName) => failures.push(new Error(`exit ${code ?? signalName ?? "unknown"}`)));
   daemon.unref();
-  const until = performance.now() + startTimeoutMs;
-  while (failures.length === 0 && performance.now() < until) {
+  let heard = performance.now();
+  let heardBytes = logStart;
+  while (failures.length === 0 && performance.now() < heard + silenceMs) {
     const client = await GuardClient.connect(socketPath).catch(() => undefined);
     if (client) return client;
+    const { size } = await log.stat();
+    if (size !== heardBytes) heard = performance.now();
+    heardBytes = size;
     await sleep(50, undefined, signal ? { signal } : {});
   }
   if (failures.length === 0) daemon.kill();

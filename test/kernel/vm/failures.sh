@@ -53,6 +53,17 @@ check "io_uring and a traced caller wait for a copy of ${long:-3} s" waited
 DIGEST=$(sha256sum < d/pool/lib.so)
 kill_guard
 
+# Callers that were killed leave answers, and a killed daemon leaves answers and intentions: they take no room for ever.
+start_guard
+breaks() { ln -f d/pool/lib.so d/g1/lib.so && echo x >> d/g1/lib.so && unchanged d/pool/lib.so && [ $(inode d/g1/lib.so) != $(inode d/pool/lib.so) ]; }
+kill -STOP $(cat /tmp/guardd.pid); fill-map answers 3 > /tmp/filled || sed 's/^/# /' /tmp/filled; kill -CONT $(cat /tmp/guardd.pid)
+sleep 2
+check "answers that nobody fetched soon make room: no write is refused" breaks
+kill_guard; fill-map answers 1 > /tmp/filled && fill-map replacing 0 > /tmp/filled || sed 's/^/# /' /tmp/filled
+start_guard
+check "what a killed daemon and its callers left makes room for the next one's" breaks
+kill_guard
+
 for step in taken created copied intent linked renamed; do
 	for how in write chmod; do
 		ln -f d/pool/lib.so d/g1/lib.so
@@ -125,3 +136,43 @@ check "and those of a batch that failed are not" again
 open_still() { echo x >> d/kept && [ "$(sha256sum <&8)" = "$DIGEST" ]; }
 check "an inode with one name that another guest still has open is marked again, too" open_still
 exec 8<&-
+
+# Killed while it brings marks back, and while it rewrites their log.
+reboot() { mark $SOCKET remove; await_end; rm -f $SOCKET; }
+killed_at() {
+	CRASH_AT=$1 timeout -s KILL 60 samepage-guardd-crash --state $STATE --socket $SOCKET 2>> /tmp/guardd.log
+	[ ! -S $SOCKET ] || { echo "it did not die at '$1'"; return 1; }
+}
+mkdir -p m/pool m/g1 m/g2
+for i in $(seq 20); do echo $i > m/pool/$i; ln m/pool/$i m/g1/$i; ln m/pool/$i m/g2/$i; done
+mark $SOCKET mark m/pool/*; echo x > m/tried; mark $SOCKET try m/tried
+all_break() {
+	for i in $(seq 20); do
+		echo x >> m/$1/$i && [ $(inode m/$1/$i) != $(inode m/pool/$i) ] && [ "$(cat m/pool/$i)" = $i ] || { echo "m/$1/$i was not guarded"; return 1; }
+	done
+}
+reboot
+interrupted() { killed_at revived && killed_at revived && killed_at compacted && start_guard && all_break g1; }
+check "kill -9 while marks come back after a reboot: the next start has every one in force" interrupted
+[ -S $SOCKET ] || start_guard
+reboot; start_guard
+check "and the log has every one" all_break g2
+
+# btrfs takes the first free device number with every mount: another takes the one it had.
+cd /mnt/btrfs; share n file 5000 g1 g2; cd /
+device() { grep ' /mnt/btrfs ' /proc/self/mountinfo | cut -d ' ' -f 3; }
+renumber() {
+	was=$(device); mkdir -p /tmp/taken-$1
+	umount /mnt/btrfs && mount -t tmpfs none /tmp/taken-$1 && mount -t btrfs /dev/vdc /mnt/btrfs && [ $(device) != $was ] || { echo "it still is $was"; return 1; }
+}
+own() { echo x >> /mnt/btrfs/n/$1/file && [ $(inode /mnt/btrfs/n/$1/file) != $(inode /mnt/btrfs/n/pool/file) ] && unchanged /mnt/btrfs/n/pool/file; }
+again_mounted() {
+	before=$(marks); renumber 1 || return 1
+	for i in $(seq 50); do [ $(marks) -gt $before ] && break; sleep 0.1; done
+	own g1
+}
+check "a file system that is mounted again under another number keeps its marks" again_mounted
+meanwhile() { kill_guard; renumber 2 && start_guard && own g2; }
+check "and so does one that was while no daemon ran" meanwhile
+[ -S $SOCKET ] || start_guard
+umount /tmp/taken-1 /tmp/taken-2; rm -rf /mnt/btrfs/n

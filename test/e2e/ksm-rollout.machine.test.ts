@@ -21,10 +21,11 @@ function isMerging(pid: number): boolean {
 }
 
 /** Starts a process with the guest's root as its own and waits until its memory is filled. */
-async function startIn(root: string, equalMb: number, stack: AsyncDisposableStack): Promise<number> {
+async function startIn(root: string, equalMb: number, stack: AsyncDisposableStack, before: readonly string[] = []): Promise<number> {
   mkdirSync(root, { recursive: true });
   if (!existsSync(join(root, "guest"))) copyFileSync(program, join(root, "guest"));
-  const child = spawn("chroot", [root, "/guest", String(equalMb), "0", "10"], { stdio: ["pipe", "pipe", "inherit"] });
+  const [command, ...words] = [...before, "chroot", root, "/guest", String(equalMb), "0", "10"];
+  const child = spawn(command, words, { stdio: ["pipe", "pipe", "inherit"] });
   stack.defer(async () => {
     const ended = once(child, "exit");
     child.kill("SIGKILL");
@@ -60,6 +61,22 @@ describe.skipIf(whyNot !== "")(`KSM as a rollout${whyNot && ` (skipped: ${whyNot
     const { id: back } = await fleet.api.rollouts.rollback(id);
     expect(await fleet.until(back, isOver, 90_000)).toMatchObject({ state: "completed", hosts: { succeeded: 1 } });
     expect(read("pages_shared")).toBe("0");
+    expect(knobs.map(read)).toEqual(before);
+  });
+
+  test.skipIf(!existsSync("/usr/bin/strace"))("a guest of another domain that keeps itself in is merged with nobody, and the operator is told who it is", async () => {
+    const before = knobs.map(read);
+    await using fleet = await startFleet();
+    await using guests = new AsyncDisposableStack();
+    const web = await startIn(guestRoot(fleet, "h1", "web"), 10, guests);
+    // Traced by one of its own, nobody else can hold it; opted in before.
+    await startIn(guestRoot(fleet, "h1", "db"), 10, guests, [join(program, "../../ksm-exec"), "strace", "--output=/dev/null"]);
+    const domains = [{ match: "dir/guests/db", domain: "db" }, { match: "*", domain: "web" }];
+    await fleet.addAgent("h1", { config: { ...config, guests: { ...config.guests, domains } } });
+    const { id } = await fleet.api.rollouts.create({ operation: { kind: "ksm-tune", ksm: { domain: "web" } } });
+    expect(await fleet.until(id, isOver, 90_000)).toMatchObject({ state: "failed", hosts: { failed: 1 } });
+    expect((await fleet.api.rollouts.report(id)).hosts[0]?.error).toMatchObject({ code: "ksm-intruder", message: expect.stringContaining("dir/guests/db") });
+    expect(isMerging(web)).toBe(false);
     expect(knobs.map(read)).toEqual(before);
   });
 

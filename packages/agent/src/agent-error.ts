@@ -26,6 +26,8 @@ export type AgentErrorCode =
   | "no-copy"
   /** KSM was asked for guests of more than one trust domain: the kernel merges all that take part with each other. */
   | "ksm-domains"
+  /** A guest outside the domain merges and cannot be put out: the others must not merge beside it. */
+  | "ksm-intruder"
   /** Merging made the host worse, and the tuner backed off. */
   | "ksm-backed-off"
   /** A version of the agent that this host does not accept: not signed by its release key, older, or changed on the way. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KsmResult } from "@samepage/proto";
-import { DEFAULT_LIMITS, type GuestOf, ksmOff, type KsmPaths, type Ledger, readKnobs, readLedger, requireNoTuner, runTuner, type TunerEvent } from "@samepage/ksm";
+import { applyKnobs, DEFAULT_LIMITS, type GuestOf, ksmOff, type KsmPaths, type Ledger, readKnobs, readLedger, requireNoTuner, runTuner, type TunerEvent } from "@samepage/ksm";
 import type { Logger } from "pino";
 import { AgentError } from "../agent-error.ts";
 import type { DiscoveredGuest } from "../discovery/discover-guests.ts";
@@ -12,7 +12,7 @@ import { type KsmPolicy, type KsmPolicyFile, policyFor } from "./ksm-policy.ts";
 export interface KsmKeeper {
   /**
    * Opts the guests in, puts the host's others out, and tunes until the host has settled; tuning then goes on.
-   * @throws AgentError `ksm-domains`, or `ksm-backed-off` when merging made the host worse; KsmError
+   * @throws AgentError `ksm-domains`, `ksm-intruder`, or `ksm-backed-off` when merging made the host worse; KsmError
    */
   tune(guests: readonly DiscoveredGuest[], settings: KsmSettings, signal: AbortSignal): Promise<KsmResult>;
   /** Stops tuning and puts everything back. @throws KsmError `no-room` while memory lacks room for the private copies. */
@@ -64,8 +64,14 @@ export function createKsmKeeper({ paths, policy: file, guests: discover, logger 
     const host = await guestOf();
     const members = new Set(policy.guests);
     const others = new Set(host.all.flatMap(({ name }) => (members.has(name) ? [] : [name])));
-    const put = await putOutOthers(paths, others, host.guestOf, signal);
-    if (put.length > 0) logger.warn({ guests: put, domain: policy.domain }, "ksm: guests that do not take part were merging; they are put out");
+    const { found, left } = await putOutOthers(paths, others, host.guestOf, signal);
+    if (found.length > 0) logger.warn({ guests: found, left, domain: policy.domain }, "ksm: guests that do not take part were merging; they are put out");
+    if (left.length > 0) {
+      throw new AgentError("ksm-intruder", `${left.join(", ")} merges by itself and cannot be put out: nobody is merged beside it`, {
+        hint: "samepage ksm deny makes a profile that keeps a guest out: start it under that, or stop it, and tune again",
+        target: left[0] ?? "",
+      });
+    }
     return enrolMembers(paths, members, host.guestOf, signal);
   };
 
@@ -101,7 +107,6 @@ export function createKsmKeeper({ paths, policy: file, guests: discover, logger 
     };
     const host = await guestOf();
     isTuning = true;
-    const keeping = keepEnrolled(() => members, stop.signal);
     const limits = policy.cpuPercent === undefined ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, cpuCeiling: policy.cpuPercent / 100 };
     const tuning = runTuner(paths, { signal: stop.signal, limits, guestOf: host.guestOf, onEvent, ...(policy.zeroPages ? { fixed: { use_zero_pages: 1 } } : {}) })
       .catch((error: unknown) => {
@@ -111,16 +116,30 @@ export function createKsmKeeper({ paths, policy: file, guests: discover, logger 
       .then(() => {
         isTuning = false;
       });
+    // Domains before savings: with somebody in that cannot be put out, merging stops until an operator tunes again.
+    const keeping = keepEnrolled(() => members, stop.signal).then(async (intruder) => {
+      if (intruder === undefined) return;
+      logger.error({ err: intruder }, "ksm: merging is stopped");
+      heldBack = intruder.message;
+      reject(intruder);
+      stop.abort();
+      await tuning;
+      await applyKnobs(paths, { run: 0 });
+    });
     return { stop, ended: Promise.all([tuning, keeping]).then(() => undefined), settled };
   };
 
-  const keepEnrolled = async (members: () => KsmPolicy, signal: AbortSignal): Promise<void> => {
+  const keepEnrolled = async (members: () => KsmPolicy, signal: AbortSignal): Promise<AgentError | undefined> => {
     for (;;) {
       await sleep(enrolEveryMs, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
-      await keepMembers(members(), signal).catch((error: unknown) => {
-        if (!signal.aborted) logger.warn({ err: error }, "ksm: the guests cannot be looked at");
-      });
+      try {
+        await keepMembers(members(), signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof AgentError && error.code === "ksm-intruder") return error;
+        logger.warn({ err: error }, "ksm: the guests cannot be looked at");
+      }
     }
   };
 

@@ -11,11 +11,16 @@ export async function enrolMembers(paths: KsmPaths, members: ReadonlySet<string>
 /**
  * Puts out the processes of the host's other guests: those that an earlier rollout had merged, and those that opted
  * themselves in, which anybody can. What belongs to no guest is left alone.
- * @returns the guests that were found merging
+ * @returns the guests that were found merging, and those of them that still are: a guest can keep others' hands off its
+ *   processes, by tracing them itself or by a filter of system calls
  * @throws KsmError `no-room` while memory lacks room for their private copies
  */
-export async function putOutOthers(paths: KsmPaths, others: ReadonlySet<string>, guestOf: GuestOf, signal: AbortSignal): Promise<readonly string[]> {
-  if (others.size === 0) return [];
-  const { intruders } = await sweep(paths, { isAllowed: (guest) => !others.has(guest), denylist: [], remove: true, guestOf, signal });
-  return [...new Set(intruders.map(({ guest }) => guest))];
+export async function putOutOthers(paths: KsmPaths, others: ReadonlySet<string>, guestOf: GuestOf, signal: AbortSignal): Promise<{ readonly found: readonly string[]; readonly left: readonly string[] }> {
+  if (others.size === 0) return { found: [], left: [] };
+  const look = async (remove: boolean): Promise<readonly string[]> => {
+    const { intruders } = await sweep(paths, { isAllowed: (guest) => !others.has(guest), denylist: [], remove, guestOf, signal });
+    return [...new Set(intruders.map(({ guest }) => guest))];
+  };
+  const found = await look(true);
+  return { found, left: found.length === 0 ? [] : await look(false) };
 }

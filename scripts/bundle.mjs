@@ -1,5 +1,6 @@
-// node scripts/bundle.mjs DIRECTORY: the samepage command as it is installed, below DIRECTORY: lib/samepage.mjs, bin/node and build/ with the native helpers.
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+// node scripts/bundle.mjs DIRECTORY: the samepage command as it is installed, below DIRECTORY: lib/samepage.mjs with its parts, bin/node and build/ with
+// the native helpers. What an earlier run left there goes.
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
@@ -7,10 +8,15 @@ import { root } from "./setup.mjs";
 
 const directory = process.argv[2];
 if (directory === undefined) throw new Error("name the directory to fill");
+for (const part of ["lib", "bin", "build"]) rmSync(join(directory, part), { recursive: true, force: true });
 await build({
-  entryPoints: [join(root, "packages/cli/src/main.ts")],
-  outfile: join(directory, "lib/samepage.mjs"),
+  entryPoints: { samepage: join(root, "packages/cli/bin/installed.mjs") },
+  outdir: join(directory, "lib"),
+  outExtension: { ".js": ".mjs" },
   bundle: true,
+  // What a verb does not need is neither read nor compiled: each import() is a part of its own. All lie side by side, since they find build/ from there.
+  splitting: true,
+  chunkNames: "[name]-[hash]",
   platform: "node",
   format: "esm",
   target: "node24",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { packageSets } from "@samepage/test-corpus";
 import { loopFsSkipReason, loopFsTypes, temporaryDirectory } from "@samepage/test-support";
+import { bundleCommand } from "./contenders.ts";
 import { runCrowd } from "./crowd.ts";
 import { describeMachine } from "./machine.ts";
 import { nativeTool } from "./native-tool.ts";
@@ -49,6 +50,7 @@ async function main(): Promise<number> {
   }
   const notice = (line: string) => console.error(line);
   await using scratch = await temporaryDirectory("samepage-bench-");
+  await bundleCommand();
   if (values["ten-million"]) {
     const crowd = await runCrowd(10_000_000, [], scratch.path, notice);
     console.log(renderCrowd(crowd).join("\n"));

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { LoopFsType } from "@samepage/test-support";
+import { type LoopFsType, run } from "@samepage/test-support";
 
 /** A program and the ways to ask it for the same work. `undefined`: it cannot do that. */
 export interface Contender {
@@ -19,12 +19,18 @@ export interface Contender {
   readonly fileSystems?: readonly LoopFsType[];
 }
 
-const cli = join(import.meta.dirname, "../../packages/cli/bin/samepage.mjs");
+/** Where the command lies as packages install it; `bundleCommand` puts it there. */
+const installed = join(import.meta.dirname, "build");
+
+/** Bundles the command as the packages do, anew for each run, so that what is measured is what operators get of these sources. */
+export async function bundleCommand(): Promise<void> {
+  await run(process.execPath, [join(import.meta.dirname, "../../scripts/bundle.mjs"), installed]);
+}
 
 /** All files of a byte or more, wherever they lie, at the priority of everybody and without rests: what the others look at, and compete with. */
 const samepage = (verb: "plan" | "unify", tree: string, scratch: string, ...options: readonly string[]) => [
-  process.execPath,
-  cli,
+  join(installed, "bin/node"),
+  join(installed, "lib/samepage.mjs"),
   "local",
   verb,
   "--json",

@@ -13,6 +13,7 @@ export function render(machine: Machine, fields: readonly Field[], results: read
     "",
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ${machine.distribution}, Node ${machine.node}; load before the run ${machine.loadBefore}. ${machine.tools.join(", ")}.`,
     "",
+    "*samepage* is the bundle that the Debian packages install, made of these sources for this run, with its own Node; Node's start is in its figures.",
     "*floor*: walks, and opens and reads once each file that may equal another, with as many threads; it compares nothing. *proof*: how a contender knows that two files are equal. *identity*: what else must agree before it merges; one that asks less merges more, and changes owners, modes or times.",
     "*cold*: after a new mount. *read*: bytes asked of the kernel. *merged*: inodes that went away; *freed*: by the file system's own count. A peer that took three times as long as the fastest in its first run was not run again, but in full runs.",
     "",

@@ -1,5 +1,5 @@
 import { createHash, type KeyObject, sign } from "node:crypto";
-import { chmod, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "@samepage/test-support";
 
@@ -23,11 +23,14 @@ export async function makeRelease(directory: string, tree: string, version: stri
   await rm(staged, { recursive: true, force: true });
   await cp(join(tree, "lib/samepage/build"), join(staged, "lib/samepage/build"), { recursive: true });
   await mkdir(join(staged, "lib/samepage/bin"), { recursive: true });
-  await mkdir(join(staged, "lib/samepage/lib"), { recursive: true });
+  await cp(join(tree, "lib/samepage/lib"), join(staged, "lib/samepage/lib"), { recursive: true });
   await writeFile(join(staged, "lib/samepage/bin/node"), '#!/bin/sh\nexec /usr/lib/samepage/bin/node "$@"\n');
   await chmod(join(staged, "lib/samepage/bin/node"), 0o755);
-  const program = (await readFile(join(tree, "lib/samepage/lib/samepage.mjs"), "utf8")).replaceAll('"0.1.0"', `"${version}"`);
-  await writeFile(join(staged, "lib/samepage/lib/samepage.mjs"), prologues[behaviour] + program);
+  for (const part of (await readdir(join(staged, "lib/samepage/lib"))).filter((each) => each.endsWith(".mjs"))) {
+    const path = join(staged, "lib/samepage/lib", part);
+    const program = (await readFile(path, "utf8")).replaceAll('"0.1.0"', `"${version}"`);
+    await writeFile(path, part === "samepage.mjs" ? prologues[behaviour] + program : program);
+  }
   const name = `samepage-agent_${version}_${process.arch === "arm64" ? "arm64" : "amd64"}.tar.gz`;
   await run("tar", ["--create", "--gzip", "--file", join(directory, name), "-C", staged, "lib"]);
   await rm(staged, { recursive: true });

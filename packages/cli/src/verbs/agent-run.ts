@@ -13,7 +13,7 @@ export const agentRun = defineVerb({
   examples: [{ command: "samepage agent run", meaning: "work for the fleet that this host has joined" }],
   run: async (input, context) => {
     const { createAgent, readAgentConfig, servicePlaces } = await import("@samepage/agent");
-    const { pino } = await import("pino");
+    const { default: pino } = await import("pino");
     const logger = pino(pino.destination({ dest: process.stderr.fd, sync: true }));
     const config = input.config === undefined ? undefined : await readAgentConfig(input.config);
     // Set by systemd for the unit: the installed service, in its own places, is what upgrades replace.

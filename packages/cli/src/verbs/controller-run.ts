@@ -13,7 +13,7 @@ export const controllerRun = defineVerb({
   examples: [{ command: "samepage controller run --redis unix:/run/redis/redis.sock --name controller.example.org", meaning: "beside Debian's own Redis service" }],
   run: async (input, context) => {
     const { createController } = await import("@samepage/controller");
-    const { pino } = await import("pino");
+    const { default: pino } = await import("pino");
     const logger = pino(pino.destination({ dest: process.stderr.fd, sync: true }));
     const controller = await createController({ ...controllerOptionsOf(input), ...builtPage(), logger, signal: context.signal });
     context.out.line(`agents connect to ${controller.address.agents}, operators to ${controller.address.api}; Ctrl-C stops`);

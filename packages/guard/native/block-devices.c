@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -21,10 +22,12 @@ static int depth;
 
 static int guard_block(__u32 block);
 
+/* Entries carry the round of the daemon that last needed them. */
+static __u32 round;
+
 static int put(int map, const void *key)
 {
-	const __u32 one = 1;
-	return bpf_map_update_elem(map, key, &one, BPF_ANY) ? errno : 0;
+	return bpf_map_update_elem(map, key, &round, BPF_ANY) ? errno : 0;
 }
 
 /* The device whose number stands in a file of sysfs, kernel numbering. 0 or an errno. */
@@ -149,4 +152,30 @@ int block_devices_guard(const struct programs *started, __u32 device)
 	/* The superblock's own number as well, by which an ioctl through any of its files is told; btrfs has one of no device. */
 	int error = put(programs->devices, &device);
 	return error ? error : each_block_device(device, guard_block);
+}
+
+static void drop_old(int map, void *key, void *next, size_t size)
+{
+	for (bool have = bpf_map_get_next_key(map, NULL, next) == 0; have;) {
+		__u32 value;
+		memcpy(key, next, size);
+		have = bpf_map_get_next_key(map, key, next) == 0;
+		if (bpf_map_lookup_elem(map, key, &value) == 0 && value != round)
+			bpf_map_delete_elem(map, key);
+	}
+}
+
+void block_devices_begin(void)
+{
+	while (round == 0)
+		if (getrandom(&round, sizeof(round), 0) != sizeof(round))
+			round = 0;
+}
+
+void block_devices_drop_old(const struct programs *started)
+{
+	__u32 device, next_device;
+	struct inode_key file, next_file;
+	drop_old(started->devices, &device, &next_device, sizeof(device));
+	drop_old(started->backing, &file, &next_file, sizeof(file));
 }

@@ -11,4 +11,10 @@
  * ENOTBLK when it cannot be worked out, ENODEV when the file system is not mounted. */
 int block_devices_guard(const struct programs *programs, __u32 device);
 
+/* A daemon that starts: entries that another one made are told from those that this one needs. */
+void block_devices_begin(void);
+
+/* Gives guests back what no guarded file system lies on any more: whatever was not guarded since block_devices_begin. */
+void block_devices_drop_old(const struct programs *programs);
+
 #endif

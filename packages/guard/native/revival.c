@@ -21,6 +21,7 @@ static struct file_system known[MAX_FILE_SYSTEMS], mounted[MAX_FILE_SYSTEMS];
 static size_t known_count, mounted_count;
 static bool is_new[MAX_FILE_SYSTEMS], is_guarded[MAX_FILE_SYSTEMS]; /* of the mounted ones */
 static size_t waiting;
+static bool devices_known = true; /* all of them were worked out */
 static const struct programs *programs;
 
 static struct inode_key key_of(const struct mark_record *record, __u32 device)
@@ -54,6 +55,7 @@ static void guard_once(size_t index)
 	__u32 device = mounted[index].device;
 	int error = is_guarded[index] ? 0 : block_devices_guard(programs, device);
 	is_guarded[index] = true;
+	devices_known &= !error;
 	if (error)
 		log_line("guests are not kept off every device under %u:%u: %s", device >> 20, device & 0xfffff, strerrorname_np(error));
 }
@@ -125,15 +127,44 @@ static int revive_log(struct mark_record **wanted, size_t *kept, off_t *end)
 	return 0;
 }
 
+static bool guard_mounted(__u32 device)
+{
+	for (size_t i = 0; i < mounted_count; i++)
+		if (mounted[i].device == device) {
+			guard_once(i);
+			return true;
+		}
+	return false;
+}
+
+/* Keeps guests off the devices below every mark in force, also those that the log does not know (it was lost). Whether the
+ * file system of each is mounted. */
+static bool guard_marks(void)
+{
+	struct inode_key key, *from = NULL;
+	__u32 device = 0;
+	bool all = true;
+	for (; bpf_map_get_next_key(programs->marks, from, &key) == 0; from = &key) {
+		if (key.device != device)
+			all &= guard_mounted(key.device);
+		device = key.device;
+	}
+	return all;
+}
+
 int revival_start(const struct programs *started)
 {
 	struct mark_record *wanted;
 	size_t kept;
 	off_t end;
 	programs = started;
+	block_devices_begin();
 	look_at_mounts();
 	if (revive_log(&wanted, &kept, &end))
 		return -1;
+	/* What lies below a file system that is not mounted here is not known: it may be mounted in a guest. */
+	if (guard_marks() && waiting == 0 && devices_known)
+		block_devices_drop_old(programs);
 	/* A log that cannot be rewritten (a full disk) is long, not wrong. */
 	if (kept * sizeof(*wanted) != (size_t)end && mark_log_compact(wanted, kept, end))
 		log_line("the log of marks is not rewritten: errno %d", errno);

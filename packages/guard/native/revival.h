@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include "programs.h"
 
-/* Marks every inode of the log that may still exist, keeps guests off the devices below, and rewrites the log without what
- * is gone. Always the whole log, whatever marks are in force: nothing tells how far a daemon before this one got. Call from
+/* Marks every inode of the log that may still exist, keeps guests off the devices below (and off no others), and rewrites the
+ * log without what is gone. Always the whole log, whatever marks are in force: nothing tells how far a daemon before this one got. Call from
  * the thread that appends marks. 0, or -1 with errno. */
 int revival_start(const struct programs *programs);
 

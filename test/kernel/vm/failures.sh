@@ -176,3 +176,12 @@ meanwhile() { kill_guard; renumber 2 && start_guard && own g2; }
 check "and so does one that was while no daemon ran" meanwhile
 [ -S $SOCKET ] || start_guard
 umount /tmp/taken-1 /tmp/taken-2; rm -rf /mnt/btrfs/n
+
+# With a log of its own: what lies below a file system of the log that is not mounted would be kept.
+reboot; STATE=/tmp/state.devices; start_guard
+cd /mnt/ext4; share v file 5000 g1
+kill_guard; fill-map devices 0 > /tmp/filled || sed 's/^/# /' /tmp/filled
+start_guard
+room() { cd /mnt/xfs && share v file 5000 g1 && echo x >> v/g1/file && unchanged v/pool/file; }
+check "devices on which nothing guarded lies any more make room at the next start" room
+kill_guard; rm -rf /mnt/ext4/v /mnt/xfs/v; STATE=/tmp/state; start_guard

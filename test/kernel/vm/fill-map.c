@@ -1,5 +1,5 @@
-/* fill-map NAME STATE: fills one of the guard's pinned maps of callers (`answers`) or threads (`replacing`) with as many
- * entries as it takes, as those leave that died; answers are in this state and expired long ago. */
+/* fill-map NAME STATE: fills one of the guard's pinned maps of callers (`answers`), threads (`replacing`) or devices
+ * (`devices`) with as many entries as it takes, as those leave that are no more; answers are in this state and expired long ago. */
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ int main(int count, char **arguments)
 	memset(&value, 0, sizeof(value));
 	if (!strcmp(arguments[1], "answers"))
 		value.answer = (struct guard_answer){ .expires = 1, .state = (__u64)atoi(arguments[2]) };
-	__u64 key = 1ULL << 31; /* of threads: its lower half, above all thread ids */
+	__u64 key = 1ULL << 31; /* of threads and devices: its lower half, above all that exist */
 	int failed = map < 0;
 	for (; !failed; key++) {
 		memset(&attribute, 0, sizeof(attribute));

@@ -60,7 +60,7 @@ const semantics = [
   "what is no longer shared takes attributes again",
   "the last link is copied while another guest has it open",
   "and that guest reads the old bytes",
-  ...["by an O_PATH descriptor", "by a descriptor in flight", "by a mapping", "by a mount of the file", "through an overlay"].map((how) => `the last link is not written in place while another guest holds the inode ${how}`),
+  ...["by an O_PATH descriptor", "by a descriptor in flight", "by a mapping", "by pages in a pipe", "by a mount of the file", "through an overlay"].map((how) => `the last link is not written in place while another guest holds the inode ${how}`),
   "only who set a mark lifts it",
   "a mark outlasts the last name for as long as somebody has the inode open",
 ];

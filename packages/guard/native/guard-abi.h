@@ -7,7 +7,7 @@
 
 /* Raised with every change of a layout or of what a program promises: a daemon that finds other programs
  * pinned replaces them. */
-#define GUARD_ABI 5
+#define GUARD_ABI 6
 
 #define NAME_BYTES 256 /* NAME_MAX and its end */
 
@@ -66,6 +66,7 @@ struct guard_mark {
 enum rename_intent {
 	RENAME_REPLACE = 1, /* go through only over this inode */
 	RENAME_DROP = 2,    /* never go through; drop the mark if this name is the only link and nobody else can reach the inode */
+	RENAME_ASK = 3,     /* as RENAME_DROP, but the mark stays */
 };
 
 struct guard_rename {

@@ -736,7 +736,8 @@ int BPF_PROG(guard_file_lock, struct file *file, unsigned int command)
  * entry of the name cache, and nobody holds that but the rename that asks. Who has the inode open or mapped, an O_PATH
  * descriptor, a bind mount of the file, an overlay above it or a walk that has got this far holds an entry, if not this
  * one then another (each counts in i_count), perhaps in a guest that has removed its own name: with one of these left
- * the inode is still shared. A link count alone proves nothing, nor do the counts of open files. */
+ * the inode is still shared. A link count alone proves nothing, nor do the counts of open files. Pages in pipes are seen by none of these:
+ * the daemon looks for them (link-break.c). */
 static __always_inline bool is_alone(struct inode *inode, struct dentry *name)
 {
 	return inode->i_nlink == 1 && inode->i_count.counter == 1 && name->d_lockref.count == 1;
@@ -746,6 +747,8 @@ static __always_inline bool drop_mark(struct inode *inode, struct dentry *name, 
 {
 	if (!is_alone(inode, name))
 		return false;
+	if (expected->intent == RENAME_ASK)
+		return true;
 	bpf_map_delete_elem(&marks, &expected->inode);
 	count(COUNT_UNSHARED);
 	return true;

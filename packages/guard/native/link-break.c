@@ -19,6 +19,7 @@
 
 #define TEMPORARY_PREFIX ".samepage-guard-"
 #define TEMPORARY_BYTES 48
+#define CACHE_WINDOW (64L << 20) /* bytes of a file whose pages are looked for at a time */
 
 /* What a thread is about to leave in a guest's directory. A killed daemon's successor removes it; the file is
  * mapped shared, so a kill loses nothing, and after a power loss the name is recognised by its prefix. */
@@ -84,25 +85,63 @@ static int checked_rename(int directory, const char *from, const char *to, const
 	__u32 thread = (__u32)gettid();
 	if (bpf_map_update_elem(replacing, &thread, expected, BPF_ANY))
 		return -1;
-	int result = renameat2(directory, from, directory, to, expected->intent == RENAME_DROP ? RENAME_NOREPLACE : 0), error = errno;
+	int result = renameat2(directory, from, directory, to, expected->intent == RENAME_REPLACE ? 0 : RENAME_NOREPLACE), error = errno;
 	bpf_map_delete_elem(replacing, &thread);
 	errno = error;
 	return result;
 }
 
-/* Drops the mark in place if this name is all that leads to the inode: see is_alone of the kernel half. This daemon must
- * not have it open then, nor may the caller: one that is held has let go of it once it stopped, one that waits in the
- * middle of its open has not. */
-static bool drop_mark(int parent, const struct break_request *request)
+/* Whether pages of the file are still in the cache. What cannot be told counts as yes. */
+static bool has_pages(int fd, off_t size)
+{
+	static __thread unsigned char present[CACHE_WINDOW / 4096];
+	bool found = false;
+	for (off_t at = 0; at < size && !found; at += CACHE_WINDOW) {
+		size_t length = size - at < CACHE_WINDOW ? (size_t)(size - at) : CACHE_WINDOW, pages = (length + (size_t)getpagesize() - 1) / (size_t)getpagesize();
+		void *window = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, at);
+		found = window == MAP_FAILED || mincore(window, length, present);
+		for (size_t i = 0; i < pages && !found; i++)
+			found = present[i] & 1;
+		if (window != MAP_FAILED)
+			munmap(window, length);
+		worker_steps();
+	}
+	return found;
+}
+
+/* Has the cache let go of the inode's pages. False when some stay: those that somebody spliced into a pipe or a socket, or
+ * pinned, are held by no name and no descriptor, and would show what is written in place. */
+static bool forget_pages(const struct inode_key *inode)
+{
+	struct stat st;
+	int fd = open_inode(inode, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	bool forgotten = fd >= 0 && fstat(fd, &st) == 0 &&
+			 sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) == 0 &&
+			 posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0 && !has_pages(fd, st.st_size);
+	if (fd >= 0)
+		close(fd);
+	return forgotten;
+}
+
+/* A rename that never goes through, and whether the kernel half found the name to be all that leads to the inode. */
+static bool only_asked(int parent, const struct break_request *request, enum rename_intent intent)
 {
 	char temporary[TEMPORARY_BYTES];
-	const struct guard_rename drop = { .inode = request->inode, .intent = RENAME_DROP };
+	const struct guard_rename expected = { .inode = request->inode, .intent = intent };
+	return choose_temporary(temporary) == 0 && checked_rename(parent, request->name, temporary, &expected) && errno == ECANCELED;
+}
+
+/* Drops the mark in place if this name is all that leads to the inode: see is_alone of the kernel half. This daemon must
+ * not have it open then, nor may the caller: one that is held has let go of it once it stopped, one that waits in the
+ * middle of its open has not. Asked twice: once only this name is left, nobody else can come to hold pages again. */
+static bool drop_mark(int parent, const struct break_request *request)
+{
 	struct stat st;
 	if (fstatat(parent, request->name, &st, AT_SYMLINK_NOFOLLOW) || st.st_nlink != 1 || request->waits)
 		return false;
 	if (request->held && !hold_wait_for_stop(request->held))
 		return false;
-	if (choose_temporary(temporary) || !checked_rename(parent, request->name, temporary, &drop) || errno != ECANCELED)
+	if (!only_asked(parent, request, RENAME_ASK) || !forget_pages(&request->inode) || !only_asked(parent, request, RENAME_DROP))
 		return false;
 	mark_log_lift(&request->inode);
 	return true;

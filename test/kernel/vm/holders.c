@@ -16,6 +16,7 @@
 
 static char own[32], other[32], held[64];
 static char *mapped;
+static int page_pipe[2];
 
 /* Each makes a hold of `other`; `held` is then a path that leads to it. */
 static bool by_path_descriptor(void)
@@ -71,6 +72,17 @@ static bool by_mapping(void)
 	return mapped != MAP_FAILED;
 }
 
+/* Pages alone: the descriptor is closed, they stay in the pipe. */
+static bool by_pipe(void)
+{
+	loff_t from = 0;
+	int fd = open(other, O_RDONLY);
+	if (pipe(page_pipe) || splice(fd, &from, page_pipe[1], NULL, 4096, 0) != 4096)
+		return false;
+	close(fd);
+	return true;
+}
+
 static int open_held(void)
 {
 	if (strchr(held, '/') || *held == 'm')
@@ -91,6 +103,7 @@ static bool keeps_its_bytes(bool (*hold)(void))
 {
 	char old[100], now[100], *bytes = now;
 	mapped = NULL;
+	page_pipe[0] = -1;
 	int reader = open(own, O_RDONLY);
 	if (reader < 0 || pread(reader, old, sizeof(old), 0) != sizeof(old) || close(reader) || !hold() || unlink(other))
 		return false;
@@ -101,8 +114,8 @@ static bool keeps_its_bytes(bool (*hold)(void))
 	if (mapped)
 		bytes = mapped;
 	else {
-		int fd = open_held();
-		if (fd < 0 || pread(fd, now, sizeof(now), 0) != sizeof(now))
+		int fd = page_pipe[0] < 0 ? open_held() : page_pipe[0];
+		if (fd < 0 || read(fd, now, sizeof(now)) != sizeof(now))
 			return false;
 		close(fd);
 	}
@@ -117,7 +130,7 @@ int main(int count, char **arguments)
 		bool (*hold)(void);
 	} ways[] = {
 		{ "by an O_PATH descriptor", by_path_descriptor }, { "by a descriptor in flight", by_message }, { "by a mapping", by_mapping },
-		{ "by a mount of the file", by_bind_mount }, { "through an overlay", by_overlay },
+		{ "by pages in a pipe", by_pipe }, { "by a mount of the file", by_bind_mount }, { "through an overlay", by_overlay },
 	};
 	if (count < 3 || chdir(arguments[1]))
 		return 2;

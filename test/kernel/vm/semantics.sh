@@ -26,7 +26,7 @@ for fs in ${FS:-ext4 xfs btrfs}; do
 	old_bytes() { [ "$(sha256sum <&9)" = "$DIGEST" ] && [ $(stat -c %s one/open) = 5002 ]; }
 	check "$fs: and that guest reads the old bytes" old_bytes
 	exec 9<&-
-	for i in 0 1 2 3 4; do
+	for i in 0 1 2 3 4 5; do
 		mkdir -p held/g1 held/g2
 		head -c 20000 /dev/urandom > held/g1/f$i; ln held/g1/f$i held/g2/f$i
 	done

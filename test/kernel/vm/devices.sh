@@ -28,8 +28,8 @@ umount /mnt/part
 dd if=/dev/vdd of=/mnt/xfs/disk.img bs=1M 2> /dev/null; cp /mnt/xfs/disk.img /mnt/xfs/lost.img
 mkdir -p /mnt/xfs/guest; ln /mnt/xfs/disk.img /mnt/xfs/guest/disk.img
 volume() {
+	raw open /disk.img /mnt/xfs/guest || return 1 # before the mount: a copy of a guarded file system has its UUID, and its marks come back
 	losetup /dev/loop1 /mnt/xfs/disk.img && stack linear v0 /dev/loop1 81920 && mount /dev/dm-0 /mnt/volume || return 1
-	raw open /disk.img /mnt/xfs/guest || return 1
 	soon share /mnt/volume/d file 5000 g1 && keeps_off dm-0 loop1 vdb
 }
 check "a volume's parts are kept from guests, down to the disk below a loop device's file" volume

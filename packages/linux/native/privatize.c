@@ -24,6 +24,10 @@
 /* Files a thread takes at once: neighbours share directories. */
 #define TAKE 16
 #define MOST_THREADS 64
+/* Inodes whose names are exchanged at once: the names of one may be several threads' to place, and its flag is lifted for one of them. */
+#define STRIPES 64
+
+static pthread_mutex_t placing[STRIPES] = {[0 ... STRIPES - 1] = PTHREAD_MUTEX_INITIALIZER};
 
 typedef struct {
   const uint32_t *rows; /* of the names */
@@ -108,9 +112,11 @@ static void give_up(Privatize *job, Copy *copy, int error) {
   copy->shared = -1;
 }
 
-/* Exchanges all names, or none. */
+/* Exchanges all names, or none; by one thread at a time for an inode: another's would be refused by the flag that this one sets again. */
 static void place_copy(Privatize *job, Exchanger *hands, Copy *copy) {
   const Row *rows = tree_rows(job->tree);
+  pthread_mutex_t *mine = &placing[rows[copy->rows[0]].ino % STRIPES];
+  pthread_mutex_lock(mine);
   char held[32];
   uint32_t moved = 0;
   int error = lease_holds(copy->shared) ? immutable_set(copy->shared, 0, &copy->immutable) : EAGAIN;
@@ -130,6 +136,7 @@ static void place_copy(Privatize *job, Exchanger *hands, Copy *copy) {
   remove_held(job, copy, 0, copy->names);
   /* The flag would have refused that to us as well. */
   if (copy->immutable) immutable_set(copy->shared, 1, NULL);
+  pthread_mutex_unlock(mine);
   finish(job, copy, error);
   close(copy->shared);
 }

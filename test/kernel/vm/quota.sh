@@ -16,7 +16,9 @@ over_quota() { # DEVICE
 enough() { quota $1 1234 10000 && echo x >> /mnt/quota/q/g1/file && [ $(inode /mnt/quota/q/g1/file) != $(inode /mnt/quota/q/pool/file) ]; }
 for pair in ext4:vdd:usrquota xfs:vdb:uquota; do
 	fs=${pair%%:*}; rest=${pair#*:}; device=/dev/${rest%:*}
-	cd /; umount $device 2> /dev/null
+	cd /
+	# The guard looks at a file system for a moment when another one comes or goes.
+	for i in $(seq 50); do grep -q "^$device " /proc/mounts || break; umount $device 2> /dev/null || sleep 0.1; done
 	mount -t $fs -o ${rest#*:} $device /mnt/quota || { echo "not ok $fs: mount with quota"; continue; }
 	for i in $(seq 20); do mark $SOCKET status > /dev/null && break; sleep 0.1; done
 	check "$fs: a copy that its owner's quota has no room for is refused with EDQUOT, the shared inode is untouched" over_quota $device

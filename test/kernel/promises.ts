@@ -147,7 +147,8 @@ const shares = [
   "and a mark whose event was dropped goes with the next write",
 ];
 
-const quota = ["ext4", "xfs"].flatMap((type) => [
+/** XFS with SAMEPAGE_THOROUGH=1: after the devices suite its disk does not let go, and without the quota option nothing can be asked. */
+const quota = (isThorough ? ["ext4", "xfs"] : ["ext4"]).flatMap((type) => [
   `${type}: a copy that its owner's quota has no room for is refused with EDQUOT, the shared inode is untouched`,
   `${type}: and made once there is room`,
 ]);

@@ -122,36 +122,31 @@ static napi_value swap_journal_call(napi_env env, napi_callback_info info) { ret
 static napi_value swap_prepare_call(napi_env env, napi_callback_info info) { return start_step(env, info, "prepare", prepare_step, finish_prepare); }
 static napi_value swap_run_call(napi_env env, napi_callback_info info) { return start_step(env, info, "swap", run_step, finish_nothing); }
 
-/* swapResults(handle): Uint32Array bytes, [freed blocks of 512, state] by inode */
-static napi_value swap_results(napi_env env, napi_callback_info info) {
+/* The box behind the only argument. */
+static SwapBox *box_of(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value handle;
   void *data = NULL;
   napi_get_cb_info(env, info, &count, &handle, NULL, NULL);
   napi_get_value_external(env, handle, &data);
-  SwapBox *box = data;
+  return data;
+}
+
+/* swapResults(handle): Uint32Array bytes, [freed blocks of 512, state] by inode */
+static napi_value swap_results(napi_env env, napi_callback_info info) {
+  SwapBox *box = box_of(env, info);
   return make_bytes(env, box->swap.results, box->box->tree.candidates->inode_count * sizeof(SwapResult));
 }
 
 /* swapExposed(handle): Uint8Array bytes, by group 1 where a guest's name led to the canonical inode */
 static napi_value swap_exposed(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value handle;
-  void *data = NULL;
-  napi_get_cb_info(env, info, &count, &handle, NULL, NULL);
-  napi_get_value_external(env, handle, &data);
-  SwapBox *box = data;
+  SwapBox *box = box_of(env, info);
   return make_bytes(env, box->swap.exposed, box->swap.group_count);
 }
 
 /* swapLetGo(handle): gives all descriptors back; the results stay. */
 static napi_value swap_let_go_call(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value handle;
-  void *box = NULL;
-  napi_get_cb_info(env, info, &count, &handle, NULL, NULL);
-  napi_get_value_external(env, handle, &box);
-  swap_let_go(&((SwapBox *)box)->swap);
+  swap_let_go(&box_of(env, info)->swap);
   return NULL;
 }
 

@@ -88,15 +88,32 @@ async function deunifyPlace(top: string, guests: readonly GuestRoot[], run: RunC
   // An object whose only names left are its own and those of one file is that file's now.
   const { freedBy } = await removeUnused(place.pool, new Map(keep.map((rows) => [tree.ino(rows[0] ?? 0), rows.length])), cowGuard, run.signal);
   for (const ino of new Set(copy.map(({ object }) => tree.ino(object)))) counts.taken -= freedBy.get(ino) ?? 0;
+  // Nothing was shared: the first look says so.
+  if (copy.length + keep.length === 0) return;
   // Looked at afresh: what was done is not proof of how things are.
   using after = await scanAll(place, guests, run);
-  counts.stillShared += namesInPool(after);
+  for (const rows of namesByObject(after, objectsOf(after)).values()) counts.stillShared += rows.length;
 }
 
-function namesInPool(tree: Tree): number {
-  const rows = Array.from({ length: tree.rowCount }, (_, row) => row).filter((row) => tree.isUsed(row));
-  const pooled = new Set(rows.filter((row) => tree.isPool(row)).map((row) => tree.ino(row)));
-  return rows.filter((row) => !tree.isPool(row) && pooled.has(tree.ino(row))).length;
+/** By inode number: a row of the pool, and how many the pool has of it. */
+function objectsOf(tree: Tree): ReadonlyMap<number, { readonly row: number; readonly names: number }> {
+  const objects = new Map<number, { row: number; names: number }>();
+  for (let row = 0; row < tree.rowCount; row++) {
+    if (tree.isUsed(row) && tree.isPool(row)) objects.set(tree.ino(row), { row, names: (objects.get(tree.ino(row))?.names ?? 0) + 1 });
+  }
+  return objects;
+}
+
+/** The guests' rows that lead to each of these inodes. */
+function namesByObject(tree: Tree, objects: ReadonlyMap<number, unknown>): ReadonlyMap<number, readonly number[]> {
+  const names = new Map<number, number[]>();
+  for (let row = 0; row < tree.rowCount; row++) {
+    if (!tree.isUsed(row) || tree.isPool(row) || !objects.has(tree.ino(row))) continue;
+    const rows = names.get(tree.ino(row));
+    if (rows === undefined) names.set(tree.ino(row), [row]);
+    else rows.push(row);
+  }
+  return names;
 }
 
 async function splitAll(
@@ -151,31 +168,19 @@ function filesToSplit(
   linked: ReadonlyMap<string, string>,
   isGuarded: boolean,
 ): { readonly copy: readonly FileToSplit[]; readonly keep: readonly (readonly number[])[] } {
-  const pooled = new Map<number, number>();
-  const objects = new Map<number, number>();
-  for (let row = 0; row < tree.rowCount; row++) {
-    if (!tree.isUsed(row) || !tree.isPool(row)) continue;
-    pooled.set(tree.ino(row), (pooled.get(tree.ino(row)) ?? 0) + 1);
-    objects.set(tree.ino(row), row);
-  }
-  const names = new Map<number, number[]>();
-  for (let row = 0; row < tree.rowCount; row++) {
-    if (!tree.isUsed(row) || tree.isPool(row) || !pooled.has(tree.ino(row))) continue;
-    const rows = names.get(tree.ino(row));
-    if (rows === undefined) names.set(tree.ino(row), [row]);
-    else rows.push(row);
-  }
+  const objects = objectsOf(tree);
   const copy: FileToSplit[] = [];
   const keep: number[][] = [];
   // Names that were one file before are one file again; a guest's only with its own.
   const fileOf = (row: number) => `${tree.guest(row)} ${linked.get(linkedNameKey(guests[tree.guest(row)]?.path ?? "", tree.path(row))) ?? `alone ${row}`}`;
-  for (const [ino, rows] of names) {
+  for (const [ino, rows] of namesByObject(tree, objects)) {
+    const object = objects.get(ino);
     const files = [...Map.groupBy(rows, fileOf).values()];
     // Names elsewhere, in guests that are not given, go on sharing.
-    const all = !isGuarded && rows.length + (pooled.get(ino) ?? 0) === tree.links(rows[0] ?? 0);
+    const all = !isGuarded && rows.length + (object?.names ?? 0) === tree.links(rows[0] ?? 0);
     const last = all ? files.pop() : undefined;
     if (last !== undefined) keep.push(last);
-    copy.push(...files.map((names) => ({ object: objects.get(ino) ?? 0, names })));
+    copy.push(...files.map((names) => ({ object: object?.row ?? 0, names })));
   }
   return { copy, keep };
 }

@@ -4,9 +4,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include "hanging-fuse.h"
 
 static void *execute(void *unused)
@@ -51,11 +49,7 @@ int main(int count, char **arguments)
 	puts("ready");
 	fflush(stdout);
 	sleep((unsigned)atoi(arguments[2]));
-	kill(hostile, SIGKILL);
-	kill(server, SIGKILL); /* ends the read */
-	while (wait(NULL) > 0)
-		;
-	umount(HANGING_MOUNT);
+	end_hanging_fuse(hostile, server);
 	printf("%d calls returned\n", fuse->returned);
 	return 0;
 }

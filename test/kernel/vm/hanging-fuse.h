@@ -2,12 +2,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define HANGING_MOUNT "/tmp/fuse"
@@ -86,4 +88,14 @@ static pid_t hanging_fuse(void)
 		serve(device);
 	close(device); /* so that the server's end is the file system's */
 	return server;
+}
+
+/* Ends who hangs, and the server, which ends every wait for it. */
+static void end_hanging_fuse(pid_t hostile, pid_t server)
+{
+	kill(hostile, SIGKILL);
+	kill(server, SIGKILL);
+	while (wait(NULL) > 0)
+		;
+	umount(HANGING_MOUNT);
 }

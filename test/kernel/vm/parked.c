@@ -2,10 +2,8 @@
  * never comes: whoever reads it while the inode is locked locks it for as long as this runs. Prints `ready` when it is
  * about to, and at the end whether the call returned. */
 #define _GNU_SOURCE
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include "hanging-fuse.h"
 
 static long chmod_with_stack(const char *path, long mode, const char *stack)
@@ -35,11 +33,7 @@ int main(int count, char **arguments)
 		_exit(0);
 	}
 	sleep((unsigned)atoi(arguments[2]));
-	kill(hostile, SIGKILL);
-	kill(server, SIGKILL);
-	while (wait(NULL) > 0)
-		;
-	umount(HANGING_MOUNT);
+	end_hanging_fuse(hostile, server);
 	puts(fuse->returned ? "returned" : "hung");
 	return 0;
 }

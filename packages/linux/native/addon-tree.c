@@ -118,7 +118,7 @@ static napi_value scan(napi_env env, napi_callback_info info) {
   return job_start(env, &job->job);
 }
 
-/* treeViews(handle): { rows, dirs, names } over the tree's memory, counts copied. */
+/* treeViews(handle): { rows, facts, dirs, names } over the tree's memory, counts copied. */
 static napi_value tree_views(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value handle, views;
@@ -127,6 +127,7 @@ static napi_value tree_views(napi_env env, napi_callback_info info) {
   Tree *tree = &box->tree;
   napi_create_object(env, &views);
   set(env, views, "rows", make_view(env, box, tree->rows.base, atomic_load(&tree->rows.used)));
+  set(env, views, "facts", make_view(env, box, tree->facts.base, atomic_load(&tree->facts.used)));
   set(env, views, "dirs", make_view(env, box, tree->dirs.base, atomic_load(&tree->dirs.used)));
   set(env, views, "names", make_view(env, box, tree->names.base, atomic_load(&tree->names.used)));
   int64_t *counts = calloc(tree->guest_count * COUNTS + 1, sizeof *counts);

@@ -40,6 +40,7 @@ typedef struct {
 
 /* Inodes in the order of the walk, so that their directories are likely open, and an open-addressing table to find them by. */
 typedef struct {
+  const Tree *tree;
   const Row *rows;
   Shown *shown;
   uint32_t *slots; /* position in `shown` + 1; 0: free */
@@ -53,7 +54,8 @@ static Shown *find_slot(ShownSet *set, const Row *row, uint32_t *slot) {
   for (*slot = slot_of(set, row); set->slots[*slot] != 0; *slot = (*slot + 1) & mask) {
     Shown *shown = &set->shown[set->slots[*slot] - 1];
     /* Inode numbers are a file system's own, spaces are at most as wide. */
-    if (set->rows[shown->row].ino == row->ino && set->rows[shown->row].space == row->space) return shown;
+    const Row *other = &set->rows[shown->row];
+    if (other->ino == row->ino && tree_facts(set->tree, other)->space == tree_facts(set->tree, row)->space) return shown;
   }
   return NULL;
 }
@@ -123,7 +125,7 @@ static void *measure(void *argument) {
 }
 
 int cache_measure(const Tree *tree, const uint32_t *shown, size_t count, uint32_t threads, Control *control, CachePages *pages) {
-  ShownSet set = {.rows = tree_rows(tree)};
+  ShownSet set = {.tree = tree, .rows = tree_rows(tree)};
   int error = 0;
   for (size_t at = 0; at < count && error == 0; at++)
     if (shown[at] != CACHE_ALONE) error = add_shown(&set, shown[at]);

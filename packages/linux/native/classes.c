@@ -13,21 +13,21 @@ typedef struct {
 } Pair;
 
 typedef struct {
-  const Row *rows;
+  const Tree *tree;
   const uint8_t *identity; /* by space */
   bool ignore_mtime;
 } Rule;
 
-static inline bool by_identity(const Rule *rule, const Row *row) { return rule->identity[row->space] != 0; }
+static inline bool by_identity(const Rule *rule, const Facts *facts) { return rule->identity[facts->space] != 0; }
 
-static inline uint64_t key_of(const Rule *rule, const Row *row) {
+static inline uint64_t key_of(const Rule *rule, const Facts *facts) {
   struct {
     uint64_t size, mtime, owner, mode;
-  } key = {.size = row->size, .mode = (uint64_t)row->space << 16};
-  if (by_identity(rule, row)) {
-    if (!rule->ignore_mtime) key.mtime = (uint64_t)row->mtime;
-    key.owner = (uint64_t)row->uid << 32 | row->gid;
-    key.mode |= row->mode & ROW_PERMISSIONS;
+  } key = {.size = facts->size, .mode = (uint64_t)facts->space << 16};
+  if (by_identity(rule, facts)) {
+    if (!rule->ignore_mtime) key.mtime = (uint64_t)facts->mtime;
+    key.owner = (uint64_t)facts->uid << 32 | facts->gid;
+    key.mode |= facts->mode & ROW_PERMISSIONS;
   }
   return XXH3_64bits(&key, sizeof key);
 }
@@ -35,7 +35,9 @@ static inline uint64_t key_of(const Rule *rule, const Row *row) {
 #define COMPARE(a, b) \
   if ((a) != (b)) return (a) < (b) ? -1 : 1
 
-static int same_class(const Rule *rule, const Row *a, const Row *b) {
+static int same_class(const Rule *rule, const Row *left, const Row *right) {
+  if (left->facts == right->facts) return 0;
+  const Facts *a = tree_facts(rule->tree, left), *b = tree_facts(rule->tree, right);
   COMPARE(a->space, b->space);
   COMPARE(a->size, b->size);
   if (!by_identity(rule, a)) return 0;
@@ -50,7 +52,7 @@ static int by_class(const void *left, const void *right, void *argument) {
   const Rule *rule = argument;
   const Pair *l = left, *r = right;
   COMPARE(l->key, r->key);
-  const Row *a = &rule->rows[l->row], *b = &rule->rows[r->row];
+  const Row *rows = tree_rows(rule->tree), *a = &rows[l->row], *b = &rows[r->row];
   int order = same_class(rule, a, b); /* two classes may share a key */
   if (order != 0) return order;
   COMPARE(a->ino, b->ino);
@@ -58,14 +60,18 @@ static int by_class(const void *left, const void *right, void *argument) {
   return 0;
 }
 
+static inline bool takes_part(const Row *row, const Facts *facts) {
+  return row->facts != 0 && facts->space != NO_SPACE && row->state != STATE_NOT_IN_TEMPLATE && !(facts->mode & ROW_APPEND);
+}
+
 /* Buckets by the key's top bits, in place of one long sort; a few dozen pairs in each. */
 static Pair *sorted_pairs(const Tree *tree, Rule *rule, uint32_t *count) {
   uint32_t rows = tree_row_count(tree), wanted = 0, bits = 1;
   Row *row = tree_rows(tree);
   for (uint32_t at = 0; at < rows; at++) {
-    if (!(row[at].mode & ROW_USED) || row[at].space == UINT16_MAX) continue;
-    if (row[at].mode & ROW_APPEND) row[at].state = STATE_APPEND_ONLY;
-    else wanted++;
+    const Facts *facts = tree_facts(tree, &row[at]);
+    if (takes_part(&row[at], facts)) wanted++;
+    else if (facts->space != NO_SPACE && row[at].state != STATE_NOT_IN_TEMPLATE && (facts->mode & ROW_APPEND)) row[at].state = STATE_APPEND_ONLY;
   }
   while ((wanted >> bits) > 32 && bits < 24) bits++;
   uint32_t *start = calloc(((size_t)1 << bits) + 1, sizeof *start);
@@ -77,8 +83,9 @@ static Pair *sorted_pairs(const Tree *tree, Rule *rule, uint32_t *count) {
   }
   for (int pass = 0; pass < 2; pass++) {
     for (uint32_t at = 0; at < rows; at++) {
-      if (!(row[at].mode & ROW_USED) || row[at].space == UINT16_MAX || (row[at].mode & ROW_APPEND)) continue;
-      uint64_t key = key_of(rule, &row[at]);
+      const Facts *facts = tree_facts(tree, &row[at]);
+      if (!takes_part(&row[at], facts)) continue;
+      uint64_t key = key_of(rule, facts);
       if (pass == 0) start[(key >> (64 - bits)) + 1]++;
       else pairs[start[key >> (64 - bits)]++] = (Pair){(uint32_t)(key >> (32 - bits)), at};
     }
@@ -102,12 +109,13 @@ typedef struct {
 static Run take_inode(const Tree *tree, const Rule *rule, const Pair *pairs, uint32_t from, uint32_t to) {
   Row *rows = tree_rows(tree);
   const Row *first = &rows[pairs[from].row];
+  const Facts *facts = tree_facts(tree, first);
   Run run = {.first = from, .fit = true};
   uint32_t end = from, state = STATE_NEW;
-  for (; end < to && rows[pairs[end].row].ino == first->ino; end++) run.pooled |= (rows[pairs[end].row].mode & ROW_POOL) != 0;
+  for (; end < to && rows[pairs[end].row].ino == first->ino; end++) run.pooled |= (tree_facts(tree, &rows[pairs[end].row])->mode & ROW_POOL) != 0;
   run.names = end - from;
-  if (!run.pooled && (first->mode & ROW_IMMUTABLE) && by_identity(rule, first)) state = STATE_IMMUTABLE;
-  else if (!run.pooled && by_identity(rule, first) && first->nlink != run.names) state = STATE_OUTSIDE_LINK;
+  if (!run.pooled && (facts->mode & ROW_IMMUTABLE) && by_identity(rule, facts)) state = STATE_IMMUTABLE;
+  else if (!run.pooled && by_identity(rule, facts) && facts->nlink != run.names) state = STATE_OUTSIDE_LINK;
   /* Names of one inode that differ were seen at different moments. */
   for (uint32_t at = from; at < end && state == STATE_NEW; at++)
     if (rows[pairs[at].row].ctime != first->ctime) state = STATE_CHANGED;
@@ -143,7 +151,7 @@ static int by_first_row(const void *left, const void *right, void *argument) {
   }
 
 int classes_find(Tree *tree, const uint8_t *identity, bool ignore_mtime, Candidates *candidates) {
-  Rule rule = {.rows = tree_rows(tree), .identity = identity, .ignore_mtime = ignore_mtime};
+  Rule rule = {.tree = tree, .identity = identity, .ignore_mtime = ignore_mtime};
   Row *rows = tree_rows(tree);
   uint32_t count = 0, order_room = 0, inode_room = 0, class_room = 0;
   memset(candidates, 0, sizeof *candidates);

@@ -27,7 +27,7 @@ static int open_inode(const Dedupe *job, DirCache *dirs, uint32_t inode) {
   int dir = dir_cache_get(dirs, job->tree, row->dir), fd = dir < 0 ? dir : open_file_at(dir, tree_name(job->tree, row->name));
   struct stat stat;
   if (fd < 0) return fd;
-  if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_ino == row->ino && (uint64_t)stat.st_size == row->size) return fd;
+  if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_ino == row->ino && (uint64_t)stat.st_size == tree_facts(job->tree, row)->size) return fd;
   close(fd);
   return -ESTALE;
 }
@@ -107,7 +107,7 @@ static void share_stretch(Dedupe *job, int source, uint64_t at, uint64_t length,
 static void share(Dedupe *job, DirCache *dirs, size_t group) {
   const uint32_t *plan = job->words + group;
   int source = open_inode(job, dirs, plan[0]);
-  uint64_t size = row_of(job, plan[0])->size;
+  uint64_t size = tree_facts(job->tree, row_of(job, plan[0]))->size;
   for (uint32_t from = 0; from < plan[1]; from += DESTINATIONS) {
     Destination all[DESTINATIONS];
     uint32_t count = 0;

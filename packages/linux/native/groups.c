@@ -20,7 +20,7 @@ static void stands_alone(Tree *tree, const Candidates *candidates, const Inode *
   const uint32_t *names = candidates->order + inode->first;
   uint32_t state = STATE_UNIQUE;
   for (uint32_t at = 0; at < inode->names; at++)
-    if ((rows[names[at]].mode & ROW_POOL) || tree_dirs(tree)[rows[names[at]].dir].guest != tree_dirs(tree)[rows[names[0]].dir].guest) state = STATE_ALREADY;
+    if ((tree_facts(tree, &rows[names[at]])->mode & ROW_POOL) || tree_dirs(tree)[rows[names[at]].dir].guest != tree_dirs(tree)[rows[names[0]].dir].guest) state = STATE_ALREADY;
   for (uint32_t at = 0; at < inode->names; at++) rows[names[at]].state = state;
 }
 

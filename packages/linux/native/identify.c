@@ -48,6 +48,7 @@ struct Worker {
 };
 
 static const IndexRecord *lookup(const Identify *job, uint64_t dev, const Row *row) {
+  const Facts *facts = tree_facts(job->tree, row);
   size_t low = 0, high = job->index_count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
@@ -57,16 +58,17 @@ static const IndexRecord *lookup(const Identify *job, uint64_t dev, const Row *r
   }
   const IndexRecord *record = &job->index[low];
   if (low == job->index_count || record->dev != dev || record->ino != row->ino) return NULL;
-  return record->size == row->size && record->mtime == row->mtime && record->ctime == row->ctime ? record : NULL;
+  return record->size == facts->size && record->mtime == facts->mtime && record->ctime == row->ctime ? record : NULL;
 }
 
 static void settle(const Candidates *candidates, Tree *tree, const Inode *inode, uint32_t state) {
   for (uint32_t name = 0; name < inode->names; name++) tree_rows(tree)[candidates->order[inode->first + name]].state = state;
 }
 
-static bool unchanged(const struct stat *stat, const Row *row) {
-  return S_ISREG(stat->st_mode) && stat->st_ino == row->ino && (uint64_t)stat->st_size == row->size &&
-         stat->st_mtim.tv_sec * 1000000000LL + stat->st_mtim.tv_nsec == row->mtime && stat->st_ctim.tv_sec * 1000000000LL + stat->st_ctim.tv_nsec == row->ctime;
+static bool unchanged(const struct stat *stat, const Tree *tree, const Row *row) {
+  const Facts *facts = tree_facts(tree, row);
+  return S_ISREG(stat->st_mode) && stat->st_ino == row->ino && (uint64_t)stat->st_size == facts->size &&
+         stat->st_mtim.tv_sec * 1000000000LL + stat->st_mtim.tv_nsec == facts->mtime && stat->st_ctim.tv_sec * 1000000000LL + stat->st_ctim.tv_nsec == row->ctime;
 }
 
 /* Fills the buffer from `at`; fewer bytes than asked only at the file's end. Returns bytes or -errno. */
@@ -128,29 +130,30 @@ static void read_inode(Worker *worker, Inode *inode, bool rest) {
   Tree *tree = job->tree;
   const Candidates *candidates = worker->shared->candidates;
   const Row *row = &tree_rows(tree)[candidates->order[inode->first]];
+  const Facts *facts = tree_facts(tree, row);
   const char *name = tree_name(tree, row->name);
   int dir = dir_cache_get(&worker->dirs, tree, row->dir);
   int fd = dir < 0 ? dir : open_file_at(dir, name);
   struct stat stat;
   int error = fd < 0 ? -fd : fstat(fd, &stat) != 0 ? errno : 0;
-  if (error == 0 && !unchanged(&stat, row)) error = ESTALE;
+  if (error == 0 && !unchanged(&stat, tree, row)) error = ESTALE;
   Hash128 hash = {0};
-  uint32_t flags = TOKEN_KNOWN | (job->identity[row->space] ? TOKEN_ATTRIBUTES : 0);
+  uint32_t flags = TOKEN_KNOWN | (job->identity[facts->space] ? TOKEN_ATTRIBUTES : 0);
   Attributes attributes = {0};
   /* Of the rest, they are in the seed. */
   if (error == 0 && (flags & TOKEN_ATTRIBUTES) && !rest) error = attributes_read(fd, &attributes);
   if (error == 0) {
-    uint64_t from = rest ? HEAD : 0, to = rest || row->size <= HEAD ? row->size : HEAD;
+    uint64_t from = rest ? HEAD : 0, to = rest || facts->size <= HEAD ? facts->size : HEAD;
     /* Only where the first read finds something missing is the kernel asked whether there was anything at all. */
     bool ready = job->drop_cache && read_cached(fd, worker->buffer, to - from < BLOCK ? (size_t)(to - from) : BLOCK, from);
     bool cached = !job->drop_cache || ready || cache_has(fd);
     if (rest) posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     error = hash_range(worker, fd, from, to, ready, rest ? inode->low : 0, &hash);
     /* What is read at once needs no second look: a change since the first one has another ctime than the one remembered. */
-    if (error == 0 && to - from > BLOCK && (fstat(fd, &stat) != 0 || !unchanged(&stat, row))) error = ESTALE;
+    if (error == 0 && to - from > BLOCK && (fstat(fd, &stat) != 0 || !unchanged(&stat, tree, row))) error = ESTALE;
     if (error == 0) {
       hash.low ^= attributes_mixed(&attributes);
-      if (to < row->size) flags |= TOKEN_HEAD;
+      if (to < facts->size) flags |= TOKEN_HEAD;
       atomic_fetch_add_explicit(&job->control->bytes_hashed, (int64_t)(to - from), memory_order_relaxed);
       atomic_fetch_add_explicit(&job->control->files, rest ? 0 : 1, memory_order_relaxed);
     }
@@ -173,7 +176,7 @@ static void learn(Worker *worker, Inode *inode) {
   const Tree *tree = job->tree;
   const Row *row = &tree_rows(tree)[worker->shared->candidates->order[inode->first]];
   const IndexRecord *record = job->index_count == 0 ? NULL : lookup(job, tree->guests[tree_dirs(tree)[row->dir].guest].dev, row);
-  uint32_t wanted = job->identity[row->space] ? TOKEN_ATTRIBUTES : 0;
+  uint32_t wanted = job->identity[tree_facts(tree, row)->space] ? TOKEN_ATTRIBUTES : 0;
   if (record != NULL && (record->flags & TOKEN_ATTRIBUTES) == wanted) {
     inode->low = record->low;
     inode->high = record->high;
@@ -199,7 +202,7 @@ static int64_t mark_undecided(const Tree *tree, Candidates *candidates) {
   for (uint32_t at = 0; at < candidates->class_count; at++) {
     const Class *class = &candidates->classes[at];
     Inode *inodes = candidates->inodes + class->first;
-    if (tree_rows(tree)[candidates->order[inodes->first]].size <= HEAD) continue;
+    if (tree_facts(tree, &tree_rows(tree)[candidates->order[inodes->first]])->size <= HEAD) continue;
     Inode **heads = malloc(class->count * sizeof *heads);
     if (heads == NULL) return -1;
     uint32_t count = 0;
@@ -252,7 +255,7 @@ static bool may_work(Worker *worker) {
 /* The candidate whose first name the row is. */
 static Inode *first_named(const Tree *tree, const Candidates *candidates, uint32_t row) {
   uint32_t state = __atomic_load_n(&tree_rows(tree)[row].state, __ATOMIC_RELAXED);
-  if (!(tree_rows(tree)[row].mode & ROW_USED) || state < STATE_CANDIDATE) return NULL;
+  if (tree_rows(tree)[row].facts == 0 || state < STATE_CANDIDATE) return NULL;
   Inode *inode = &candidates->inodes[state - STATE_CANDIDATE];
   return candidates->order[inode->first] == row ? inode : NULL;
 }

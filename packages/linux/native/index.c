@@ -43,8 +43,8 @@ int index_build(const Tree *tree, const uint8_t *gone, const IndexRecord *old, s
     fresh[made++] = (IndexRecord){
         .dev = tree->guests[tree_dirs(tree)[row->dir].guest].dev,
         .ino = row->ino,
-        .size = row->size,
-        .mtime = row->mtime,
+        .size = tree_facts(tree, row)->size,
+        .mtime = tree_facts(tree, row)->mtime,
         .ctime = row->ctime,
         .low = inode->low,
         .high = inode->high,

@@ -92,8 +92,9 @@ int swap_journal(Swap *swap, int journal) {
     const uint32_t *plan = swap->plan + swap->group_at[group];
     const Row *canonical;
     bool pooled = swap_is_pooled(swap, plan[0], &canonical);
-    if (pooled && (canonical->mode & ROW_IMMUTABLE)) error = write_flagged(tree, writer.file, canonical, 0, &writer.path);
-    else if (swap->spaces[canonical->space].guard == GUARD_IMMUTABLE) error = write_flagged(tree, writer.file, canonical, canonical->nlink + 1, &writer.path);
+    const Facts *facts = tree_facts(tree, canonical);
+    if (pooled && (facts->mode & ROW_IMMUTABLE)) error = write_flagged(tree, writer.file, canonical, 0, &writer.path);
+    else if (swap->spaces[facts->space].guard == GUARD_IMMUTABLE) error = write_flagged(tree, writer.file, canonical, facts->nlink + 1, &writer.path);
     for (uint32_t at = 0; at < plan[1] && error == 0; at++) {
       const Inode *inode = &candidates->inodes[plan[2 + at]];
       for (uint32_t name = 0; name < inode->names && error == 0; name++) {
@@ -113,7 +114,7 @@ int privatize_journal(const Privatize *job) {
   int error = writer_open(&writer, tree, job->journal);
   for (size_t at = 0; at < job->file_words && error == 0; at += 2 + job->files[at]) {
     const uint32_t *names = job->files + at + 2;
-    if (rows[names[0]].mode & ROW_IMMUTABLE) error = write_flagged(tree, writer.file, &rows[job->files[at + 1]], 0, &writer.path);
+    if (tree_facts(tree, &rows[names[0]])->mode & ROW_IMMUTABLE) error = write_flagged(tree, writer.file, &rows[job->files[at + 1]], 0, &writer.path);
     for (uint32_t name = 0; name < job->files[at] && error == 0; name++) {
       error = note_dir(&writer, tree, rows[names[name]].dir);
       if (error == 0) error = write_private(tree, writer.file, names[name], names[0], &writer.path);

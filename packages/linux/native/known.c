@@ -1,4 +1,5 @@
 #include "known.h"
+#include "facts.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,7 +136,7 @@ static int read_siblings(Known *known, Said *said) {
   int error = 0;
   qsort(said->names, said->name_count, sizeof *said->names, by_name);
   for (uint32_t at = 0; at < count && error == 0; at++) {
-    if (!(rows[at].mode & ROW_USED) || rows[at].nlink < 2 || known->states[rows[at].dir] != READ_AGAIN) continue;
+    if (rows[at].facts == 0 || tree_facts(known->old, &rows[at])->nlink < 2 || known->states[rows[at].dir] != READ_AGAIN) continue;
     Changed all = {.dir = rows[at].dir}, one = {.dir = rows[at].dir, .name = tree_name(known->old, rows[at].name)};
     if (bsearch(&one, said->names, said->name_count, sizeof one, by_name) || bsearch(&all, said->names, said->name_count, sizeof all, by_name))
       error = say_inode(said, rows[at].ino);
@@ -143,7 +144,7 @@ static int read_siblings(Known *known, Said *said) {
   if (error || said->inode_count == 0) return error;
   qsort(said->inodes, said->inode_count, sizeof *said->inodes, by_number);
   for (uint32_t at = 0; at < count; at++) {
-    if (!(rows[at].mode & ROW_USED) || known->states[rows[at].dir] != KEPT) continue;
+    if (rows[at].facts == 0 || known->states[rows[at].dir] != KEPT) continue;
     if (bsearch(&rows[at].ino, said->inodes, said->inode_count, sizeof *said->inodes, by_number)) known->states[rows[at].dir] = READ_AGAIN;
   }
   return 0;
@@ -176,19 +177,20 @@ static int carry_dirs(Known *known, Tree *tree, Names *names) {
   return 0;
 }
 
-static int carry_rows(const Known *known, Tree *tree, Names *names) {
+static int carry_rows(const Known *known, Tree *tree, Names *names, FactsTable *facts) {
   const Row *rows = tree_rows(known->old);
   uint32_t count = 0;
-  for (uint32_t row = 0; row < tree_row_count(known->old); row++) count += (rows[row].mode & ROW_USED) && known->states[rows[row].dir] == KEPT;
+  for (uint32_t row = 0; row < tree_row_count(known->old); row++) count += rows[row].facts != 0 && known->states[rows[row].dir] == KEPT;
   size_t taken = region_take(&tree->rows, count * sizeof(Row));
   if (taken == SIZE_MAX) return ENOMEM;
   Row *to = (Row *)(tree->rows.base + taken);
   for (uint32_t row = 0; row < tree_row_count(known->old); row++) {
-    if (!(rows[row].mode & ROW_USED) || known->states[rows[row].dir] != KEPT) continue;
+    if (rows[row].facts == 0 || known->states[rows[row].dir] != KEPT) continue;
     *to = rows[row];
     to->dir = known->renumbered[rows[row].dir];
     to->name = copy_name(known, tree, names, rows[row].name);
-    if (to->name == NO_NAME) return ENOMEM;
+    to->facts = facts_add(facts, tree, tree_facts(known->old, &rows[row]));
+    if (to->name == NO_NAME || to->facts == 0) return ENOMEM;
     to->state = 0;
     to++;
   }
@@ -212,9 +214,11 @@ int known_carry(Known *known, Tree *tree) {
     if (is_root(dirs, dir) && known->states[dir] == GONE) known->states[dir] = READ_AGAIN;
   if (error == 0) error = read_siblings(known, &said);
   Names names = {0};
+  FactsTable facts = {0};
   if (error == 0) error = carry_dirs(known, tree, &names);
-  if (error == 0) error = carry_rows(known, tree, &names);
+  if (error == 0) error = carry_rows(known, tree, &names, &facts);
   names_close(&names);
+  facts_close(&facts);
   free(said.names);
   free(said.inodes);
   return error;

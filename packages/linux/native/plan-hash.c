@@ -14,7 +14,8 @@ static const Row *row_of(const Tree *tree, uint32_t inode) { return &tree_rows(t
 static int by_canonical(const void *left, const void *right) {
   const Group *l = left, *r = right;
   const Row *a = row_of(l->tree, l->words[0]), *b = row_of(r->tree, r->words[0]);
-  if (a->space != b->space) return a->space < b->space ? -1 : 1;
+  const Facts *x = tree_facts(l->tree, a), *y = tree_facts(r->tree, b);
+  if (x->space != y->space) return x->space < y->space ? -1 : 1;
   return a->ino < b->ino ? -1 : a->ino > b->ino;
 }
 
@@ -31,11 +32,11 @@ int plan_hash(const Tree *tree, const uint32_t *const *plans, const size_t *word
   sha256_start(&sha);
   for (size_t at = 0; at < made; at++) {
     const Row *canonical = row_of(tree, group[at].words[0]);
-    uint64_t head[3] = {canonical->space, canonical->ino, group[at].words[1]};
+    uint64_t head[3] = {tree_facts(tree, canonical)->space, canonical->ino, group[at].words[1]};
     sha256_add(&sha, head, sizeof head);
     for (uint32_t member = 0; member < group[at].words[1]; member++) {
       const Row *row = row_of(tree, group[at].words[2 + member]);
-      uint64_t record[3] = {row->ino, (uint64_t)row->ctime, row->size};
+      uint64_t record[3] = {row->ino, (uint64_t)row->ctime, tree_facts(tree, row)->size};
       sha256_add(&sha, record, sizeof record);
     }
   }

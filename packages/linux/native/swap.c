@@ -64,10 +64,10 @@ static const Row *row_of(const Swap *swap, uint32_t inode) {
   return &tree_rows(swap->tree)[candidates->order[candidates->inodes[inode].first]];
 }
 
-static const SwapSpace *space_of(const Swap *swap, uint32_t inode) { return &swap->spaces[row_of(swap, inode)->space]; }
+static const SwapSpace *space_of(const Swap *swap, uint32_t inode) { return &swap->spaces[tree_facts(swap->tree, row_of(swap, inode))->space]; }
 
 /* Link, exchange and unlink each lock the directory: one that threads share would make them take turns. */
-static int quarantine_of(const Worker *worker, const Row *row) { return worker->swap->spaces[row->space].parts[worker->number]; }
+static int quarantine_of(const Worker *worker, const Row *row) { return worker->swap->spaces[tree_facts(worker->swap->tree, row)->space].parts[worker->number]; }
 
 static void quarantine_name(char name[16], uint32_t position) { snprintf(name, 16, "%08x", position); }
 
@@ -85,9 +85,10 @@ static void fail(Swap *swap, uint32_t inode, int error) {
   finish(swap, inode, state, 0);
 }
 
-static bool same_metadata(const struct stat *stat, const Row *row) {
-  return S_ISREG(stat->st_mode) && stat->st_ino == row->ino && (uint64_t)stat->st_size == row->size && time_of(stat->st_mtim) == row->mtime &&
-         (stat->st_mode & ROW_PERMISSIONS) == (row->mode & ROW_PERMISSIONS) && stat->st_uid == row->uid && stat->st_gid == row->gid;
+static bool same_metadata(const struct stat *stat, const Tree *tree, const Row *row) {
+  const Facts *facts = tree_facts(tree, row);
+  return S_ISREG(stat->st_mode) && stat->st_ino == row->ino && (uint64_t)stat->st_size == facts->size && time_of(stat->st_mtim) == facts->mtime &&
+         (stat->st_mode & ROW_PERMISSIONS) == (facts->mode & ROW_PERMISSIONS) && stat->st_uid == facts->uid && stat->st_gid == facts->gid;
 }
 
 static void put_back(Worker *worker, uint32_t inode, uint32_t names, uint64_t canonical) {
@@ -230,10 +231,10 @@ static int verify_member(Worker *worker, uint32_t inode, int canonical, const At
   Attributes mine;
   int error = lease_take(fd);
   if (error == 0 && fstat(fd, &stat) != 0) error = errno;
-  if (error == 0 && (!same_metadata(&stat, row) || time_of(stat.st_ctim) != row->ctime || stat.st_nlink != row->nlink)) error = ESTALE;
+  if (error == 0 && (!same_metadata(&stat, swap->tree, row) || time_of(stat.st_ctim) != row->ctime || stat.st_nlink != tree_facts(swap->tree, row)->nlink)) error = ESTALE;
   if (error == 0) error = attributes_read(fd, &mine);
   if (error == 0 && memcmp(&mine, attributes, sizeof mine) != 0) error = ESTALE;
-  if (error == 0) error = compare(worker, canonical, fd, row->size);
+  if (error == 0) error = compare(worker, canonical, fd, tree_facts(swap->tree, row)->size);
   if (error == 0) return fd;
   close(fd);
   return -error;
@@ -275,7 +276,7 @@ static bool swap_member(Worker *worker, uint32_t group, uint32_t inode, int cano
   /* Changes of owner, mode or attributes are not held off by a lease: whoever made one since keeps the file. */
   struct stat stat;
   Attributes mine;
-  if (error == 0 && (fstat(fd, &stat) != 0 || !same_metadata(&stat, row) || stat.st_nlink != row->nlink)) error = ESTALE;
+  if (error == 0 && (fstat(fd, &stat) != 0 || !same_metadata(&stat, swap->tree, row) || stat.st_nlink != tree_facts(swap->tree, row)->nlink)) error = ESTALE;
   if (error == 0 && (attributes_read(fd, &mine) != 0 || memcmp(&mine, attributes, sizeof mine) != 0)) error = ESTALE;
   if (error == 0 && !lease_holds(fd)) error = EAGAIN;
   if (error != 0) {
@@ -284,7 +285,7 @@ static bool swap_member(Worker *worker, uint32_t group, uint32_t inode, int cano
     fail(swap, inode, error);
     return false;
   }
-  *waiting_at(worker, worker->count++) = (Waiting){.inode = inode, .group = group, .fd = fd, .until = monotonic_ns() + swap->spaces[row->space].grace_ns, .own_blocks = own_blocks(space_of(swap, inode), fd, &stat)};
+  *waiting_at(worker, worker->count++) = (Waiting){.inode = inode, .group = group, .fd = fd, .until = monotonic_ns() + space_of(swap, inode)->grace_ns, .own_blocks = own_blocks(space_of(swap, inode), fd, &stat)};
   return true;
 }
 
@@ -296,7 +297,7 @@ bool swap_is_pooled(const Swap *swap, uint32_t inode, const Row **name) {
   *name = row_of(swap, inode);
   for (uint32_t at = 0; at < which->names; at++) {
     const Row *row = &tree_rows(swap->tree)[candidates->order[which->first + at]];
-    if (!(row->mode & ROW_POOL)) continue;
+    if (!(tree_facts(swap->tree, row)->mode & ROW_POOL)) continue;
     *name = row;
     return true;
   }
@@ -313,7 +314,7 @@ static int open_canonical(Swap *swap, DirCache *dirs, uint32_t inode) {
   struct stat stat;
   int error = lease_take(fd);
   if (error == 0 && fstat(fd, &stat) != 0) error = errno;
-  if (error == 0 && (!same_metadata(&stat, row) || time_of(stat.st_ctim) != row->ctime)) error = ESTALE;
+  if (error == 0 && (!same_metadata(&stat, swap->tree, row) || time_of(stat.st_ctim) != row->ctime)) error = ESTALE;
   if (error == 0) return fd;
   close(fd);
   return -error;
@@ -347,18 +348,18 @@ static int read_canonical(Worker *worker, int fd, uint64_t size, uint8_t *digest
 }
 
 /* The part of an object's name that tells identities of equal content apart: domain and a digest of what must be equal. */
-static void identity_name(const Swap *swap, const Row *row, const Attributes *attributes, char text[17]) {
+static void identity_name(const Swap *swap, const Facts *facts, const Attributes *attributes, char text[17]) {
   struct {
     int64_t mtime;
     uint32_t uid, gid, mode, zero;
-  } key = {.mtime = swap->ignore_mtime ? 0 : row->mtime, .uid = row->uid, .gid = row->gid, .mode = row->mode & ROW_PERMISSIONS};
+  } key = {.mtime = swap->ignore_mtime ? 0 : facts->mtime, .uid = facts->uid, .gid = facts->gid, .mode = facts->mode & ROW_PERMISSIONS};
   uint8_t digest[32];
   Sha256 sha;
   sha256_start(&sha);
   sha256_add(&sha, &key, sizeof key);
   sha256_add(&sha, attributes, sizeof *attributes);
   sha256_end(&sha, digest);
-  snprintf(text, 17, "%08x%02x%02x%02x%02x", swap->spaces[row->space].tag, digest[0], digest[1], digest[2], digest[3]);
+  snprintf(text, 17, "%08x%02x%02x%02x%02x", swap->spaces[facts->space].tag, digest[0], digest[1], digest[2], digest[3]);
 }
 
 #define OBJECT_NAME 128
@@ -368,11 +369,11 @@ static void identity_name(const Swap *swap, const Row *row, const Attributes *at
  * Gives the inode its name in the pool: `ab/<digest>-<identity>-<generation>`. One level of directories: with two, most would
  * hold a single object, and on ext4 each costs a block (measured: 3 % of what was saved). Returns 0 or an errno.
  */
-static int link_object(const Swap *swap, const Row *row, const Attributes *attributes, int fd, const uint8_t digest[32], char name[OBJECT_NAME]) {
-  int pool = swap->spaces[row->space].pool;
+static int link_object(const Swap *swap, const Facts *facts, const Attributes *attributes, int fd, const uint8_t digest[32], char name[OBJECT_NAME]) {
+  int pool = swap->spaces[facts->space].pool;
   char hex[65], identity[17], shard[3];
   for (int at = 0; at < 32; at++) snprintf(hex + at * 2, 3, "%02x", digest[at]);
-  identity_name(swap, row, attributes, identity);
+  identity_name(swap, facts, attributes, identity);
   snprintf(shard, sizeof shard, "%.2s", hex);
   for (int generation = 1; generation < MOST_GENERATIONS;) {
     snprintf(name, OBJECT_NAME, "%s/%s-%s-%d", shard, hex, identity, generation);
@@ -408,10 +409,10 @@ static void undo_group(Worker *worker, uint32_t group) {
 }
 
 /* Nobody has opened the canonical inode for writing since it was read, and it is what it was. */
-static bool canonical_holds(int fd, const Row *row, const Attributes *attributes) {
+static bool canonical_holds(const Swap *swap, int fd, const Row *row, const Attributes *attributes) {
   struct stat stat;
   Attributes now;
-  return lease_holds(fd) && fstat(fd, &stat) == 0 && same_metadata(&stat, row) && attributes_read(fd, &now) == 0 && memcmp(&now, attributes, sizeof now) == 0;
+  return lease_holds(fd) && fstat(fd, &stat) == 0 && same_metadata(&stat, swap->tree, row) && attributes_read(fd, &now) == 0 && memcmp(&now, attributes, sizeof now) == 0;
 }
 
 /* Swaps every member; returns how many were. */
@@ -422,7 +423,7 @@ static uint32_t swap_members(Worker *worker, uint32_t group, int fd, const Row *
   for (uint32_t at = 0; at < plan[1]; at++) {
     /* Once members are settled they cannot be taken back, so the canonical inode is looked at before. */
     bool full = worker->count == worker->room, stop = cancelled(swap->control);
-    if (!stop && full && !(stop = !canonical_holds(fd, row, attributes))) wait_for_room(worker, worker->room / 2);
+    if (!stop && full && !(stop = !canonical_holds(swap, fd, row, attributes))) wait_for_room(worker, worker->room / 2);
     if (stop) {
       for (; at < plan[1]; at++) finish(swap, plan[2 + at], cancelled(swap->control) ? STATE_STOPPED : STATE_BUSY, 0);
       break;
@@ -446,6 +447,7 @@ static void swap_group(Worker *worker, uint32_t group) {
   uint32_t inode = swap->plan[swap->group_at[group]];
   const Row *row;
   bool pooled = swap_is_pooled(swap, inode, &row), linked = false;
+  const Facts *facts = tree_facts(swap->tree, row);
   if (space_of(swap, inode)->pool < 0) return leave_group(swap, group);
   int fd = swap->canonical[group];
   if (fd == -1) fd = open_canonical(swap, &worker->hands.dirs, inode);
@@ -455,11 +457,11 @@ static void swap_group(Worker *worker, uint32_t group) {
   uint8_t digest[32];
   char object[OBJECT_NAME];
   int error = attributes_read(fd, &attributes), immutable = 0;
-  if (error == 0) error = read_canonical(worker, fd, row->size, pooled ? NULL : digest);
+  if (error == 0) error = read_canonical(worker, fd, facts->size, pooled ? NULL : digest);
   /* The flag refuses link and rename to us as well; the lease watches over the inode while it is lifted. */
-  if (error == 0 && pooled && (row->mode & ROW_IMMUTABLE)) error = immutable_set(fd, 0, &immutable);
+  if (error == 0 && pooled && (facts->mode & ROW_IMMUTABLE)) error = immutable_set(fd, 0, &immutable);
   if (error == 0 && !pooled) {
-    error = link_object(swap, row, &attributes, fd, digest, object);
+    error = link_object(swap, facts, &attributes, fd, digest, object);
     linked = error == 0;
   }
   uint32_t swapped = error == 0 ? swap_members(worker, group, fd, row, &attributes) : 0;
@@ -468,7 +470,7 @@ static void swap_group(Worker *worker, uint32_t group) {
     if (error == 0) error = set;
   }
   /* Whoever opened the canonical inode for writing meanwhile must write to his own file only; a changed owner or mode likewise. */
-  if (swapped > 0 && error == 0 && !canonical_holds(fd, row, &attributes)) error = EAGAIN;
+  if (swapped > 0 && error == 0 && !canonical_holds(swap, fd, row, &attributes)) error = EAGAIN;
   if (error != 0) {
     if (swapped > 0) {
       immutable_set(fd, 0, NULL);
@@ -478,7 +480,7 @@ static void swap_group(Worker *worker, uint32_t group) {
     swapped = 0;
     fail_group(swap, group, error);
   }
-  if (linked && swapped == 0) unlinkat(swap->spaces[row->space].pool, object, 0);
+  if (linked && swapped == 0) unlinkat(swap->spaces[facts->space].pool, object, 0);
   note_time(swap, inode, fd);
   close(fd);
 }

@@ -9,6 +9,7 @@
 
 /* Reservations of address space, not memory. Names are found by 32-bit offsets, so 4 GiB of them is the bound. */
 #define ROWS_LIMIT ((size_t)16 << 30)
+#define FACTS_LIMIT ((size_t)16 << 30)
 #define DIRS_LIMIT ((size_t)4 << 30)
 #define NAMES_LIMIT ((size_t)4 << 30)
 #define FAILURES_LIMIT ((size_t)64 << 20)
@@ -22,6 +23,8 @@ int tree_open(Tree *tree, uint32_t guests) {
   tree->guest_count = guests;
   for (uint32_t at = 0; at < guests; at++) tree->guests[at].root = -1;
   int error = region_open(&tree->rows, ROWS_LIMIT);
+  if (error == 0) error = region_open(&tree->facts, FACTS_LIMIT);
+  if (error == 0 && region_take(&tree->facts, sizeof(Facts)) != 0) error = ENOMEM; /* those of rows that are not used */
   if (error == 0) error = region_open(&tree->dirs, DIRS_LIMIT);
   if (error == 0) error = region_open(&tree->names, NAMES_LIMIT);
   if (error == 0) error = region_open(&tree->failures, FAILURES_LIMIT);
@@ -38,6 +41,7 @@ void tree_close(Tree *tree) {
   if (tree->candidates != NULL) candidates_free(tree->candidates);
   tree->candidates = NULL;
   region_close(&tree->rows);
+  region_close(&tree->facts);
   region_close(&tree->dirs);
   region_close(&tree->names);
   region_close(&tree->failures);

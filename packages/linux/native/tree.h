@@ -4,27 +4,34 @@
 #include <stdint.h>
 #include "region.h"
 
-/* One name of a regular file, 64 bytes: what statx said, packed. JavaScript reads rows in place. */
+/* What statx says alike of many files, 40 bytes without a gap: those that may be merged have all of it in common. JavaScript reads it in place. */
 typedef struct {
-  uint64_t ino;
   uint64_t size;
   int64_t mtime; /* ns since the epoch */
-  int64_t ctime;
   uint32_t uid;
   uint32_t gid;
   uint32_t nlink;
   uint32_t blocks; /* of 512 bytes; saturates */
+  uint32_t mode;   /* permission bits, and the ROW_* bits where the type would be: every row is a regular file */
+  uint32_t space;  /* names of one space may share an inode; others never */
+} Facts;
+
+/* One name of a regular file, 32 bytes. JavaScript reads rows in place. */
+typedef struct {
+  uint64_t ino;
+  int64_t ctime; /* ns since the epoch */
   uint32_t dir;
   uint32_t name;  /* offset in the names region, NUL-terminated */
-  uint16_t mode;  /* permission bits, and the ROW_* bits where the type would be: every row is a regular file */
-  uint16_t space; /* names of one space may share an inode; others never */
+  uint32_t facts; /* number in the facts region; equal ones are kept once a thread. 0: not used; rows are handed out in runs, and the rest of a thread's last run stays so */
   uint32_t state; /* a reason (reason.h) */
 } Row;
+
+/* No domain of this run: the object is nobody's here. */
+#define NO_SPACE UINT16_MAX
 
 #define ROW_IMMUTABLE 0x8000
 #define ROW_APPEND 0x4000
 #define ROW_POOL 0x2000  /* a name inside the pool */
-#define ROW_USED 0x1000  /* rows are handed out in runs; the rest of a thread's last run stays unused */
 #define ROW_PERMISSIONS 07777
 
 /* What counts, per guest, without a row. Order is the contract with JavaScript. */
@@ -69,7 +76,7 @@ typedef struct {
 } Failure;
 
 typedef struct {
-  Region rows, dirs, names, failures;
+  Region rows, facts, dirs, names, failures;
   Guest *guests;
   uint32_t guest_count;
   struct Candidates *candidates;
@@ -81,9 +88,11 @@ int tree_open(Tree *tree, uint32_t guests);
 void tree_close(Tree *tree);
 void tree_fail(Tree *tree, uint32_t dir, uint32_t name, int error);
 static inline Row *tree_rows(const Tree *tree) { return (Row *)tree->rows.base; }
+static inline const Facts *tree_facts(const Tree *tree, const Row *row) { return (const Facts *)tree->facts.base + row->facts; }
 static inline Dir *tree_dirs(const Tree *tree) { return (Dir *)tree->dirs.base; }
 static inline const char *tree_name(const Tree *tree, uint32_t at) { return tree->names.base + at; }
 static inline uint32_t tree_row_count(const Tree *tree) { return (uint32_t)(atomic_load(&tree->rows.used) / sizeof(Row)); }
+static inline uint32_t tree_facts_count(const Tree *tree) { return (uint32_t)(atomic_load(&tree->facts.used) / sizeof(Facts)); }
 static inline uint32_t tree_dir_count(const Tree *tree) { return (uint32_t)(atomic_load(&tree->dirs.used) / sizeof(Dir)); }
 
 typedef struct {

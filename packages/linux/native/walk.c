@@ -1,4 +1,5 @@
 #include "walk.h"
+#include "facts.h"
 #include "names.h"
 #include <dirent.h>
 #include <errno.h>
@@ -44,6 +45,7 @@ typedef struct {
   Shared *shared;
   size_t row, row_end; /* bytes */
   Names names;
+  FactsTable facts;
   Path path;
   char *dirents;
 } Worker;
@@ -218,25 +220,22 @@ static void visit(Worker *worker, uint32_t dir, const Rules *rules, int fd, Gues
     return;
   }
   uint32_t at = names_add(&worker->names, walk->tree, name, length);
-  Row *row = at == NO_NAME ? NULL : take_row(worker);
-  if (row == NULL) return give_up(shared, ENOMEM);
-  counts[COUNT_ROWS]++;
-  *row = (Row){
-      .ino = stat.stx_ino,
+  Facts facts = {
       .size = stat.stx_size,
       .mtime = nanoseconds(stat.stx_mtime),
-      .ctime = nanoseconds(stat.stx_ctime),
       .uid = stat.stx_uid,
       .gid = stat.stx_gid,
       .nlink = stat.stx_nlink,
       .blocks = stat.stx_blocks > UINT32_MAX ? UINT32_MAX : (uint32_t)stat.stx_blocks,
-      .dir = dir,
-      .name = at,
-      .mode = (uint16_t)((stat.stx_mode & ROW_PERMISSIONS) | ROW_USED | (stat.stx_attributes & STATX_ATTR_IMMUTABLE ? ROW_IMMUTABLE : 0) |
-                         (stat.stx_attributes & STATX_ATTR_APPEND ? ROW_APPEND : 0) | (guest->pool ? ROW_POOL : 0)),
+      .mode = (stat.stx_mode & ROW_PERMISSIONS) | (stat.stx_attributes & STATX_ATTR_IMMUTABLE ? ROW_IMMUTABLE : 0) |
+              (stat.stx_attributes & STATX_ATTR_APPEND ? ROW_APPEND : 0) | (guest->pool ? ROW_POOL : 0),
       .space = guest->pool ? pool_space(walk, (uint32_t)(guest - walk->tree->guests), name, length) : guest->space,
-      .state = 0,
   };
+  uint32_t number = at == NO_NAME ? 0 : facts_add(&worker->facts, walk->tree, &facts);
+  Row *row = number == 0 ? NULL : take_row(worker);
+  if (row == NULL) return give_up(shared, ENOMEM);
+  counts[COUNT_ROWS]++;
+  *row = (Row){.ino = stat.stx_ino, .ctime = nanoseconds(stat.stx_ctime), .dir = dir, .name = at, .facts = number};
 }
 
 static void add_counts(Tree *tree, uint32_t dir, const int64_t *counts) {
@@ -340,6 +339,7 @@ int walk_run(Walk *walk) {
       free(workers[at].dirents);
       free(workers[at].path.text);
       names_close(&workers[at].names);
+      facts_close(&workers[at].facts);
     }
   }
   while (shared.all_rules != NULL) {

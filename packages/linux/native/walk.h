@@ -24,8 +24,5 @@ typedef struct {
   uint32_t threads;
 } Walk;
 
-/* No domain of this run: the object is nobody's here. */
-#define NO_SPACE UINT16_MAX
-
 /* Reads every directory of every guest into rows. Returns 0, ECANCELED or ENOMEM; what could not be read is in failures. */
 int walk_run(Walk *walk);

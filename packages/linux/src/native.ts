@@ -40,7 +40,7 @@ export interface Native {
   setAttribute(fd: number, name: Uint8Array, value: Uint8Array): void;
   treeFailures(tree: TreeHandle): ArrayBuffer;
   treeLetGo(tree: TreeHandle): void;
-  treeViews(tree: TreeHandle): { rows: ArrayBuffer; dirs: ArrayBuffer; names: ArrayBuffer; counts: ArrayBuffer };
+  treeViews(tree: TreeHandle): { rows: ArrayBuffer; facts: ArrayBuffer; dirs: ArrayBuffer; names: ArrayBuffer; counts: ArrayBuffer };
   identify(
     tree: TreeHandle,
     config: {

@@ -25,9 +25,6 @@ export type RowState = (typeof rowStates)[number];
 /** From here on a row's state is the number of its inode among the candidates. */
 const candidateState = 256;
 
-/** Space of names that take no part; see native/walk.h. */
-const noSpace = 0xffff;
-
 /** Names left alone by exact path; the number is the list's place in `TreeCounts.exact`. */
 export interface ExactPath {
   /** latin1 of the path's bytes, from the guest's root, with its leading slash. */
@@ -75,7 +72,8 @@ export interface TreeCounts {
 }
 
 const verdictNumber = { include: 0, exclude: 1, skip: 2 } as const;
-const rowWords = 16;
+const rowWords = 8;
+const factsWords = 10;
 const dirWords = 20;
 const failureWords = 3;
 const countWords = 14;
@@ -86,7 +84,6 @@ const noName = 0xffff_ffff;
 const high = 2 ** 32;
 const flagImmutable = 0x8000;
 const flagPool = 0x2000;
-const flagUsed = 0x1000;
 const permissions = 0o7777;
 
 /**
@@ -98,8 +95,8 @@ export class Tree implements Disposable {
   readonly rowCount: number;
   readonly counts: readonly TreeCounts[];
   readonly #rows: Uint32Array;
+  readonly #facts: Uint32Array;
   readonly #times: BigInt64Array;
-  readonly #modes: Uint16Array;
   readonly #dirs: Uint32Array;
   readonly #names: Uint8Array;
 
@@ -107,8 +104,8 @@ export class Tree implements Disposable {
     this.handle = handle;
     const views = native.treeViews(handle);
     this.#rows = new Uint32Array(views.rows);
-    this.#times = new BigInt64Array(views.rows);
-    this.#modes = new Uint16Array(views.rows);
+    this.#facts = new Uint32Array(views.facts);
+    this.#times = new BigInt64Array(views.facts);
     this.#dirs = new Uint32Array(views.dirs);
     this.#names = new Uint8Array(views.names);
     this.rowCount = this.#rows.length / rowWords;
@@ -130,7 +127,7 @@ export class Tree implements Disposable {
   }
 
   isUsed(row: number): boolean {
-    return (this.#mode(row) & flagUsed) !== 0;
+    return this.#factsOf(row) !== 0;
   }
   isPool(row: number): boolean {
     return (this.#mode(row) & flagPool) !== 0;
@@ -140,40 +137,39 @@ export class Tree implements Disposable {
   }
   /** Exact up to 2^53; no file system in use numbers inodes beyond. */
   ino(row: number): number {
-    return this.#wide(row, 0);
+    return wide(this.#rows, row * rowWords);
   }
   /** Bytes. */
   size(row: number): number {
-    return this.#wide(row, 2);
+    return wide(this.#facts, this.#factsOf(row));
   }
   /** Nanoseconds since the epoch. */
   mtime(row: number): bigint {
-    return this.#times[row * 8 + 2] ?? 0n;
+    return this.#times[this.#factsOf(row) / 2 + 1] ?? 0n;
   }
   /** ctime in nanoseconds since the epoch, as exactly as a double holds it: 256 ns. */
   changed(row: number): number {
-    return this.#wide(row, 6);
+    return wide(this.#rows, row * rowWords + 2);
   }
   links(row: number): number {
-    return this.#rows[row * rowWords + 10] ?? 0;
+    return this.#facts[this.#factsOf(row) + 6] ?? 0;
   }
   /** Bytes on disk, from st_blocks. */
   allocated(row: number): number {
-    return (this.#rows[row * rowWords + 11] ?? 0) * 512;
+    return (this.#facts[this.#factsOf(row) + 7] ?? 0) * 512;
   }
   space(row: number): number {
-    return this.#modes[row * 32 + 29] ?? 0;
+    return this.#facts[this.#factsOf(row) + 9] ?? 0;
   }
   permissions(row: number): number {
     return this.#mode(row) & permissions;
   }
   /** Takes the row out of what is identified: it belongs to no template that this run is limited to. */
   leaveOut(row: number): void {
-    this.#modes[row * 32 + 29] = noSpace;
-    this.#rows[row * rowWords + 15] = rowStates.indexOf("not-in-template");
+    this.#rows[row * rowWords + 7] = rowStates.indexOf("not-in-template");
   }
   directory(row: number): number {
-    return this.#rows[row * rowWords + 12] ?? 0;
+    return this.#rows[row * rowWords + 4] ?? 0;
   }
   /** The guest's number in `ScanOptions.guests`. */
   guest(row: number): number {
@@ -184,16 +180,16 @@ export class Tree implements Disposable {
   }
   /** What became of the row, or undefined while it is a candidate. */
   state(row: number): RowState | undefined {
-    return rowStates[this.#rows[row * rowWords + 15] ?? 0];
+    return rowStates[this.#rows[row * rowWords + 7] ?? 0];
   }
   /** The number of the row's inode among the candidates, or undefined when it is none. */
   candidate(row: number): number | undefined {
-    const state = this.#rows[row * rowWords + 15] ?? 0;
+    const state = this.#rows[row * rowWords + 7] ?? 0;
     return state < candidateState ? undefined : state - candidateState;
   }
   /** latin1 of the name's bytes. */
   name(row: number): string {
-    return this.#text(this.#rows[row * rowWords + 13] ?? 0);
+    return this.#text(this.#rows[row * rowWords + 5] ?? 0);
   }
   /** latin1 of the path's bytes from the guest's root, with a leading slash. */
   path(row: number): string {
@@ -209,15 +205,20 @@ export class Tree implements Disposable {
   }
 
   #mode(row: number): number {
-    return this.#modes[row * 32 + 28] ?? 0;
+    return this.#facts[this.#factsOf(row) + 8] ?? 0;
   }
-  #wide(row: number, word: number): number {
-    return (this.#rows[row * rowWords + word] ?? 0) + (this.#rows[row * rowWords + word + 1] ?? 0) * high;
+  /** Where the row's facts begin; 0 of a row that is not used. */
+  #factsOf(row: number): number {
+    return (this.#rows[row * rowWords + 6] ?? 0) * factsWords;
   }
   #text(at: number): string {
     const end = this.#names.indexOf(0, at);
     return Buffer.from(this.#names.buffer, at, end - at).toString("latin1");
   }
+}
+
+function wide(words: Uint32Array, at: number): number {
+  return (words[at] ?? 0) + (words[at + 1] ?? 0) * high;
 }
 
 function readCounts(words: BigInt64Array): TreeCounts[] {

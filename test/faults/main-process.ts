@@ -13,6 +13,8 @@ export interface MainProcess extends AsyncDisposable {
   readonly ready: Record<string, unknown>;
   /** SIGKILL, and gone when it resolves. */
   kill(): Promise<void>;
+  /** SIGTERM, and gone when it resolves. */
+  end(): Promise<void>;
 }
 
 /** The controller as a process. */
@@ -26,7 +28,8 @@ export const controllerMain = join(import.meta.dirname, "controller-main.ts");
 export async function startMain(main: string, options: object, timeoutMs: number = readyMs, prefix: readonly string[] = []): Promise<MainProcess> {
   const [program, ...args] = [...prefix, process.execPath, main, JSON.stringify(options)];
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const kill = async () => stop(child);
+  const kill = async () => stop(child, "SIGKILL");
+  const end = async () => stop(child, "SIGTERM");
   try {
     const [line] = (await Promise.race([
       once(createInterface(child.stdout), "line"),
@@ -38,16 +41,16 @@ export async function startMain(main: string, options: object, timeoutMs: number
       }),
     ])) as readonly string[];
     const ready: Record<string, unknown> = JSON.parse(line ?? "{}");
-    return { pid: child.pid ?? 0, ready, kill, [Symbol.asyncDispose]: kill };
+    return { pid: child.pid ?? 0, ready, kill, end, [Symbol.asyncDispose]: kill };
   } catch (error) {
     await kill();
     throw error;
   }
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+async function stop(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, "exit");
-  child.kill("SIGKILL");
+  child.kill(signal);
   await exited;
 }

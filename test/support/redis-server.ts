@@ -8,6 +8,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 export interface TestRedis extends AsyncDisposable {
   /** As `createController` takes it. */
   readonly url: string;
+  /** Of the server that runs; 0 while none does. */
+  readonly pid: number;
   /** SIGKILL; its files stay. */
   kill(): Promise<void>;
   /** Starts it again on its files. */
@@ -40,7 +42,15 @@ export async function startRedis(dir: string, extra: readonly string[] = []): Pr
     await exited;
   };
   await start();
-  return { url: `unix:${socket}`, kill, start, [Symbol.asyncDispose]: kill };
+  return {
+    url: `unix:${socket}`,
+    get pid() {
+      return server?.pid ?? 0;
+    },
+    kill,
+    start,
+    [Symbol.asyncDispose]: kill,
+  };
 }
 
 async function whenThere(socket: string): Promise<void> {

@@ -44,6 +44,7 @@ import { addSavingsRoute } from "./http/savings-route.ts";
 import { addSessionRoute } from "./http/session-route.ts";
 import { addTemplateRoutes } from "./http/template-routes.ts";
 import { addTokenRoutes } from "./http/token-routes.ts";
+import { closeInTurn } from "./close-in-turn.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { type Mail, openMailbox } from "./mailbox.ts";
 import { authorityFiles } from "./pki/authority-files.ts";
@@ -78,16 +79,18 @@ import { createWindowStore } from "./windows/window-store.ts";
 import { createStreamLifecycle } from "./stream-lifecycle.ts";
 import { writePrivateFile } from "./write-private-file.ts";
 
+/** For everything to close, milliseconds: well within the 30 s that systemd and Kubernetes are told to wait before they kill. */
+const closeMs = 10_000;
+
 /**
  * Starts a controller; resolves when agents and operators can connect.
  * @throws ControllerError `redis-unreachable`, `redis-unfit`, `state-dir`, `listen` or `invalid`, with nothing left running.
  */
 export async function createController(options: ControllerOptions = {}): Promise<Controller> {
   const opened: (() => Promise<void>)[] = [];
-  const closeAll = async () => {
-    // Last opened, first closed; one that fails must not keep the others open.
-    for (const close of opened.splice(0).reverse()) await close().catch((error: unknown) => logger.warn({ err: error }, "while closing"));
-  };
+  let closed: Promise<void> | undefined;
+  // Whoever asks a second time waits for the same end.
+  const closeAll = async () => (closed ??= closeInTurn(opened, closeMs, logger));
   const id = randomUUID();
   const logger = (options.logger ?? pino()).child({ controller: id.slice(0, 8) });
   try {

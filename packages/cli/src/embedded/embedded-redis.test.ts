@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { stat } from "node:fs/promises";
-import { createConnection } from "node:net";
+import { createConnection, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { temporaryDirectory } from "@samepage/test-support";
@@ -13,12 +13,15 @@ const version = await redisVersion();
 const lacksRedis = version === undefined || !isRedisNewEnough(version);
 const never = new AbortController().signal;
 
+/** Rejects when nobody listens, and when a server that is ending takes the connection and closes it without a word. */
 async function ask(address: string, command: string): Promise<string> {
   const connection = createConnection(address.slice("unix:".length));
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  connection.once("data", (data) => resolve(String(data)));
+  connection.once("error", reject);
+  connection.once("close", () => reject(new Error("closed without an answer")));
   connection.write(`${command}\r\n`);
-  const [data] = await once(connection, "data");
-  connection.destroy();
-  return String(data);
+  return promise.finally(() => connection.destroy());
 }
 
 test("the embedded Redis is private, keeps what it was told over a restart, and leaves nothing running", async ({ skip }) => {
@@ -36,6 +39,27 @@ test("the embedded Redis is private, keeps what it was told over a restart, and 
   expect(await ask(second.address, "GET kept")).toContain("yes");
   await expect(startEmbeddedRedis(scratch.path, never)).rejects.toThrow(/already answers/u);
   await second.close();
+});
+
+test("something else on its socket that closes without a word, or says nothing at all, does not hold it up", async ({ skip }) => {
+  skip(lacksRedis, "redis-server 6.2 or newer is not installed");
+  await using scratch = await temporaryDirectory();
+  for (const take of [(connection: Socket) => connection.end(), () => {}]) {
+    const taken = new Set<Socket>();
+    const other = createServer((connection) => {
+      taken.add(connection);
+      // What closes such a connection is not the matter here.
+      connection.on("error", () => {});
+      take(connection);
+    });
+    other.listen(join(scratch.path, "redis.sock"));
+    await once(other, "listening");
+    const redis = await startEmbeddedRedis(scratch.path, never);
+    expect(await ask(redis.address, "PING")).toContain("PONG");
+    await redis.close();
+    for (const connection of taken) connection.destroy();
+    other.close();
+  }
 });
 
 test("when samepage itself is killed, its Redis ends too", async ({ skip }) => {

@@ -21,6 +21,8 @@ export interface EmbeddedRedis {
 const longestSocketPath = 107;
 /** Loading a fleet's worth of state takes seconds; a minute means that something is wrong. */
 const readyMs = 60_000;
+/** A server that takes a connection and says nothing for so long is asked again. */
+const answerMs = 2000;
 
 /**
  * Starts Debian's redis-server on a private unix socket, no TCP port, appending every change, never evicting.
@@ -80,16 +82,19 @@ async function untilReady(socket: string, log: string, signal: AbortSignal): Pro
   }
 }
 
-/** First line of the answer; undefined when nobody listens. */
+/** First line of the answer; undefined when there is none: nobody listens, or a server that is ending or stuck took the connection. */
 async function ping(socket: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const connection = createConnection(socket);
-    connection.once("error", () => resolve(undefined));
+    connection.setTimeout(answerMs, () => connection.destroy());
+    connection.once("error", () => connection.destroy());
     connection.once("connect", () => connection.write("PING\r\n"));
     connection.once("data", (data) => {
       connection.destroy();
       resolve(data.toString().split("\r\n")[0]);
     });
+    // Every way ends here, also a server that closes without a word; an answer has resolved it already.
+    connection.once("close", () => resolve(undefined));
   });
 }
 

@@ -52,6 +52,9 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
 
 function toControllerError(thrown: unknown): ControllerError {
   if (thrown instanceof ControllerError) return thrown;
+  if (thrown instanceof Error && /Command timed out/u.test(thrown.message)) {
+    return new ControllerError("redis-unreachable", "Redis takes commands and does not answer; whether this one was done is not known", { hint: "is Redis stopped, or its machine cut off? Look at what you asked for before you ask again", cause: thrown });
+  }
   if (thrown instanceof Error && isRedisAway(thrown)) {
     return new ControllerError("redis-unreachable", "Redis does not answer; nothing was changed", { hint: "is redis-server running? The controller goes on by itself when it is back", cause: thrown });
   }
@@ -62,6 +65,7 @@ function toControllerError(thrown: unknown): ControllerError {
   return ControllerError.from(thrown);
 }
 
+/** Whether an error of the client, or an answer of the server, means that there is no Redis to work with at the moment. */
 export function isRedisAway(error: Error): boolean {
-  return /Stream isn't writeable|Connection is closed|ECONNREFUSED|ENOENT|max retries per request|ClusterAllFailed/iu.test(`${error.name} ${error.message}`);
+  return /Stream isn't writeable|Connection is closed|Command timed out|ECONNREFUSED|ENOENT|max retries per request|ClusterAllFailed|Failed to refresh slots cache|^ReplyError (?:LOADING|CLUSTERDOWN|MASTERDOWN|READONLY)/iu.test(`${error.name} ${error.message}`);
 }

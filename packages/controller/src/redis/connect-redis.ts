@@ -16,6 +16,15 @@ export type RedisUse = "store" | "queue";
 /** Milliseconds to establish a connection. */
 const connectTimeoutMs = 5000;
 
+/** Milliseconds for Redis to answer a `store` command, the longest of which takes some ten: whoever asked hears that it does not. */
+const commandTimeoutMs = 10_000;
+
+/**
+ * Milliseconds of silence after which a connection with unanswered commands is given up and made anew: a machine that vanished
+ * closes nothing. Longer than anything waits in Redis itself (10 s, of BullMQ's workers).
+ */
+const silenceMs = 20_000;
+
 /** Between tries to connect again; random, so that many controllers do not come back at once. */
 const reconnectDelay = (attempt: number): number => Math.random() * Math.min(2000, 100 * attempt) + 20;
 
@@ -57,6 +66,8 @@ function create(address: RedisAddress, use: RedisUse): RedisClient {
     maxRetriesPerRequest: use === "queue" ? null : 1,
     // Many small commands of one turn of the event loop travel as one; in a cluster, one per slot.
     enableAutoPipelining: use === "store",
+    socketTimeout: silenceMs,
+    ...(use === "store" ? { commandTimeout: commandTimeoutMs } : {}),
   } satisfies RedisOptions;
   if (address.kind === "socket") return new Redis({ ...options, path: address.path });
   if (address.kind === "standalone") return new Redis(address.url, options);
@@ -66,7 +77,7 @@ function create(address: RedisAddress, use: RedisUse): RedisClient {
     clusterRetryStrategy: reconnectDelay,
     enableOfflineQueue: use === "queue",
     enableAutoPipelining: use === "store",
-    redisOptions: { connectTimeout: connectTimeoutMs, maxRetriesPerRequest: options.maxRetriesPerRequest, ...password(address.password) },
+    redisOptions: { connectTimeout: connectTimeoutMs, maxRetriesPerRequest: options.maxRetriesPerRequest, socketTimeout: silenceMs, ...(use === "store" ? { commandTimeout: commandTimeoutMs } : {}), ...password(address.password) },
   });
 }
 

@@ -6,9 +6,20 @@ import { createInterface } from "node:readline";
 export interface MachineResult {
   /** By name; `detail` is what stood behind `#`. */
   readonly tests: ReadonlyMap<string, { readonly ok: boolean; readonly detail: string }>;
-  /** Everything the serial line carried. */
+  /** Everything the serial line carried, and what QEMU said. */
   readonly log: string;
+  /** How the machine ended before /init said that it was through, with the last lines of the log; undefined when it said so. */
+  readonly cutShort: string | undefined;
 }
+
+/** /init's last word: a machine that goes down without it did not do what it was asked. */
+const LAST_WORD = "# the machine goes down";
+/** A panic or an oops with its stack. */
+const LAST_LINES = 60;
+/** For the stacks of some hundred blocked tasks on an emulated serial line. */
+const SYSRQ_SECONDS = 15;
+/** To a serial line on standard input: QEMU's escape for a break, which the kernel takes for SysRq, and a key: everything to the console, blocked tasks, what each CPU does, memory. */
+const SYSRQ = ["9", "w", "l", "m"].map((key) => `\u0001b${key}`);
 
 /** Makes an image file with an empty file system in it. Returns its path. `megabytes`: XFS wants 300. `options`: more words for mkfs. */
 export function makeDisk(directory: string, type: "ext4" | "xfs" | "btrfs", megabytes: number, options: readonly string[] = []): string {
@@ -27,7 +38,7 @@ export function makeDiskOf(content: string, megabytes: number): string {
 }
 
 /**
- * Boots a kernel in QEMU without hardware acceleration (build machines rarely have any) until /init powers off.
+ * Boots a kernel in QEMU without hardware acceleration (build machines rarely have any) until /init says that it is through (LAST_WORD) and powers off.
  * Lines `ok NAME # detail` and `not ok NAME # detail` on the serial line are its tests.
  */
 export async function runMachine(options: {
@@ -42,31 +53,47 @@ export async function runMachine(options: {
   readonly timeoutSeconds: number;
 }): Promise<MachineResult> {
   const disks = options.disks.flatMap((path) => ["-drive", `file=${path},format=raw,if=virtio,cache=unsafe`]);
-  // On a busy machine the emulated timer's self-test fails, and the kernel panics.
-  const parameters = ["console=ttyS0", "no_timer_check", "panic=-1", "quiet", "loglevel=4", ...options.parameters].join(" ");
+  // On a busy machine the emulated timer's self-test fails, and the kernel panics. A panic, an oops and the headline of a hung task pass this log level.
+  const parameters = ["console=ttyS0", "no_timer_check", "panic=-1", "loglevel=4", "sysrq_always_enabled", ...options.parameters].join(" ");
+  const began = Date.now();
   const machine = spawn(
     "nice",
     ["qemu-system-x86_64", ...(options.countsInstructions ? ["-accel", "tcg", "-icount", "shift=0,sleep=off", "-smp", "1"] : ["-accel", "tcg,thread=multi", "-smp", "2"]), "-cpu", "max", "-m", "2048", "-nographic", "-no-reboot", "-nic", "none",
       "-kernel", options.image, "-initrd", options.initramfs, "-append", parameters, ...disks],
-    { stdio: ["ignore", "pipe", "inherit"] },
+    { stdio: "pipe" },
   );
-  const timer = setTimeout(() => machine.kill("SIGKILL"), options.timeoutSeconds * 1000);
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    for (const key of SYSRQ) machine.stdin.write(key);
+    setTimeout(() => machine.kill("SIGKILL"), SYSRQ_SECONDS * 1000);
+  }, options.timeoutSeconds * 1000);
+  machine.stdin.on("error", () => undefined); // it ended while it was written to: "close" says how
   const tests = new Map<string, { ok: boolean; detail: string }>();
   const lines: string[] = [];
   const log = createWriteStream(options.logPath);
-  const exited = new Promise<void>((resolve, reject) => {
-    machine.once("error", reject);
-    machine.once("close", () => resolve());
-  });
-  for await (const raw of createInterface({ input: machine.stdout })) {
-    const line = raw.replace(/\r$/, "");
+  const write = (line: string): void => {
     lines.push(line);
     log.write(`${line}\n`);
+  };
+  const exited = new Promise<string>((resolve, reject) => {
+    machine.once("error", reject);
+    machine.once("close", (code, signal) => resolve(signal === null ? `QEMU ended with status ${code}` : `QEMU was ended by ${signal}`));
+  });
+  createInterface({ input: machine.stderr }).on("line", (line) => write(`QEMU: ${line}`));
+  for await (const raw of createInterface({ input: machine.stdout })) {
+    const line = raw.replace(/\r$/, "");
+    write(line);
     const match = /^(not )?ok (.+?)(?: # (.*))?$/.exec(line);
     if (match?.[2] !== undefined) tests.set(match[2], { ok: match[1] === undefined, detail: match[3] ?? "" });
   }
-  await exited;
+  const end = await exited;
   clearTimeout(timer);
   log.end();
-  return { tests, log: lines.join("\n") };
+  const how = timedOut ? `it was not through after ${options.timeoutSeconds} s` : `${end} (0: it powered off or, after a panic, would have started again)`;
+  return {
+    tests,
+    log: lines.join("\n"),
+    cutShort: lines.some((line) => line.includes(LAST_WORD)) ? undefined : `the machine ended before it was through: ${how}, after ${Math.round((Date.now() - began) / 1000)} s; its last lines:\n${lines.slice(-LAST_LINES).join("\n")}`,
+  };
 }

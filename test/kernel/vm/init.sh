@@ -28,5 +28,6 @@ if [ "$systemd" ]; then
 	for socket in /tmp/guard.sock /run/samepage-guard.sock; do [ -S $socket ] && mark $socket remove; done
 	mkdir -p /systemd && mount /dev/$systemd /systemd && exec switch_root /systemd /lib/systemd/systemd --unit=unit-test.service
 fi
+echo "# the machine goes down"
 sleep 1 # for the serial line, which would lose its last lines
 poweroff -f

@@ -40,5 +40,6 @@ check "where nobody may trace, doctor says so and auto does not choose cow" untr
 ln -f pool/file g1/file; ln -f pool/file g2/file
 refused() { ! chmod 700 g1/file 2> /tmp/why && grep 'not permitted' /tmp/why && unchanged pool/file && echo x >> g2/file && broken g2; }
 check "a guard that runs already refuses a chmod there, and lets an open wait" refused
+echo "# the machine goes down"
 sleep 1 # for the serial line
 poweroff -f

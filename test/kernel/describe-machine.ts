@@ -7,6 +7,7 @@ import { daemonPath } from "@samepage/guard";
 import { debianKernel } from "./debian-kernel.ts";
 import { buildInitramfs } from "./initramfs.ts";
 import { makeSamepageDisk } from "./samepage-disk.ts";
+import { isStaleTranslation } from "./stale-translation.ts";
 import { makeSystemdDisk } from "./systemd-disk.ts";
 import { type MachineResult, makeDisk, runMachine } from "./virtual-machine.ts";
 
@@ -41,7 +42,10 @@ export function describeMachine(title: string, machine: Machine): void {
 
     beforeAll(async () => {
       result = await boot(directory, machine);
-    }, machine.timeoutSeconds * 1000 + 100_000);
+      if (result.cutShort === undefined || !isStaleTranslation(result.log)) return;
+      console.error(`QEMU's fault, so it is booted once more: ${result.cutShort}`);
+      result = await boot(mkdtempSync(join(directory, "again-")), machine);
+    }, 2 * machine.timeoutSeconds * 1000 + 100_000);
 
     afterAll(() => {
       if (promised.some((name) => result.tests.get(name)?.ok !== true)) console.error(`the machine's log:\n${result.log}`);

@@ -54,7 +54,8 @@ export async function runMachine(options: {
 }): Promise<MachineResult> {
   const disks = options.disks.flatMap((path) => ["-drive", `file=${path},format=raw,if=virtio,cache=unsafe`]);
   // On a busy machine the emulated timer's self-test fails, and the kernel panics. A panic, an oops and the headline of a hung task pass this log level.
-  const parameters = ["console=ttyS0", "no_timer_check", "panic=-1", "loglevel=4", "sysrq_always_enabled", ...options.parameters].join(" ");
+  // Nor is its time-stamp counter, which is one clock for both CPUs, to be taken for unstable then: the kernel would patch itself at any moment (see isStaleTranslation).
+  const parameters = ["console=ttyS0", "no_timer_check", "tsc=reliable", "panic=-1", "loglevel=4", "sysrq_always_enabled", ...options.parameters].join(" ");
   const began = Date.now();
   const machine = spawn(
     "nice",

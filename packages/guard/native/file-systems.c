@@ -32,9 +32,15 @@ struct fsuuid2 {
 };
 #define GET_FS_UUID _IOR(0x15, 0, struct fsuuid2)
 
+/* statx: a mount's number that is never used again, Linux 6.8. */
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000U
+#endif
+
 struct mounted {
 	__u32 device;
 	int mount_id;
+	__u64 unique; /* 0: the kernel knows none */
 	__u32 magic;
 	bool has_uuid;
 	__u8 uuid[UUID_BYTES];
@@ -68,13 +74,38 @@ static void unescape(char *text)
 	*out = 0;
 }
 
+/* The mount's number that is never used again, or 0. No descriptor is kept meanwhile. */
+static __u64 unique_number(int fd, const char *path)
+{
+	struct statx stx;
+	return statx(fd, path, AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_MNT_ID_UNIQUE, &stx) == 0 && stx.stx_mask & STATX_MNT_ID_UNIQUE ? stx.stx_mnt_id : 0;
+}
+
+/* Whether this very mount was identified before. Whoever opens a file system keeps it from being unmounted for that moment,
+ * and mounts change just when an operator unmounts several: only new ones are opened. */
+static bool was_identified(struct mounted *mounted)
+{
+	mounted->unique = unique_number(AT_FDCWD, mounted->path);
+	for (int i = 0; mounted->unique && i < counts[current]; i++) {
+		const struct mounted *before = &tables[current][i];
+		if (before->unique == mounted->unique && before->device == mounted->device && before->has_uuid) {
+			memcpy(mounted->uuid, before->uuid, UUID_BYTES);
+			return mounted->has_uuid = true;
+		}
+	}
+	return false;
+}
+
 static void identify(struct mounted *mounted)
 {
+	if (was_identified(mounted))
+		return;
 	int fd = open(mounted->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	struct fsuuid2 uuid;
 	struct statfs fs;
+	mounted->unique = unique_number(fd, "");
 	if (ioctl(fd, GET_FS_UUID, &uuid) == 0 && uuid.len == UUID_BYTES) {
 		memcpy(mounted->uuid, uuid.uuid, UUID_BYTES);
 		mounted->has_uuid = true;

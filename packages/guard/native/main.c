@@ -1,6 +1,6 @@
 /* samepage-guardd: copies a shared file for whoever is about to change it, while the kernel lets the caller wait.
  *
- *   samepage-guardd --state DIR --socket PATH     serve
+ *   samepage-guardd --state DIR --socket PATH     serve; both from the root on
  *   samepage-guardd --probe                       can this kernel load the programs? prints the mode, or why not
  */
 #define _GNU_SOURCE
@@ -196,10 +196,12 @@ int main(int count, char **arguments)
 		else if (!strcmp(arguments[i], "--socket") && i + 1 < count)
 			socket_path = arguments[++i];
 	}
-	if (!state_directory || !socket_path) {
-		log_line("usage: samepage-guardd --state DIR --socket PATH | --probe");
+	if (!state_directory || !socket_path || *state_directory != '/' || *socket_path != '/') {
+		log_line("usage: samepage-guardd --state /DIR --socket /PATH | --probe");
 		return 2;
 	}
+	if (chdir("/")) /* whoever started it stood anywhere: that file system could not be unmounted */
+		return 1;
 	signal(SIGPIPE, SIG_IGN);
 	setrlimit(RLIMIT_NOFILE, &files);
 	service_manager_start();

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { mkdir, open } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { daemonPath, defaultGuardStateDir, defaultSocketPath } from "./daemon-path.ts";
 import { GuardClient } from "./guard-client.ts";
@@ -25,7 +25,7 @@ export async function startGuard(options: { readonly socketPath?: string; readon
   const logPath = join(stateDir, "log");
   await using log = await open(logPath, "a", 0o600);
   const { size: logStart } = await log.stat();
-  const daemon = spawn(daemonPath, ["--state", stateDir, "--socket", socketPath], { detached: true, stdio: ["ignore", "ignore", log.fd] });
+  const daemon = spawn(daemonPath, ["--state", resolve(stateDir), "--socket", resolve(socketPath)], { detached: true, stdio: ["ignore", "ignore", log.fd] });
   const failures: Error[] = [];
   daemon.once("error", (error) => failures.push(error));
   daemon.once("exit", (code, signalName) => failures.push(new Error(`exit ${code ?? signalName ?? "unknown"}`)));

@@ -184,4 +184,17 @@ kill_guard; fill-map devices 0 > /tmp/filled || sed 's/^/# /' /tmp/filled
 start_guard
 room() { cd /mnt/xfs && share v file 5000 g1 && echo x >> v/g1/file && unchanged v/pool/file; }
 check "devices on which nothing guarded lies any more make room at the next start" room
-kill_guard; rm -rf /mnt/ext4/v /mnt/xfs/v; STATE=/tmp/state; start_guard
+kill_guard; rm -rf /mnt/ext4/v /mnt/xfs/v; STATE=/tmp/state
+
+# An operator's umount is never told that the guard is busy there, wherever it was started.
+unmounted() { # FILE-SYSTEM DEVICE
+	cd /mnt/$1; start_guard && share u file 5000 g1 g2 && echo x >> u/g1/file && [ $(inode u/g1/file) != $(inode u/pool/file) ] || return 1
+	cd /; umount /mnt/$1 && mount -t $1 $2 /mnt/$1 && cd /mnt/$1 || return 1
+	for i in $(seq 50); do mark $SOCKET mark u/pool/file > /dev/null && break; sleep 0.1; done # until the guard has seen the mount
+	echo x >> u/g2/file && [ $(inode u/g2/file) != $(inode u/pool/file) ] && unchanged u/pool/file
+}
+for pair in ext4:vda xfs:vdb btrfs:vdc; do
+	check "${pair%:*}: an operator unmounts a guarded file system at once, and mounted again it is guarded" unmounted ${pair%:*} /dev/${pair#*:}
+	cd /; rm -rf /mnt/${pair%:*}/u; kill_guard
+done
+start_guard

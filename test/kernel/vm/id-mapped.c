@@ -93,6 +93,8 @@ int main(int count, char **arguments)
 	waitpid(inside, NULL, 0);
 	kill(container, SIGKILL);
 	waitpid(container, NULL, 0);
-	umount("/tmp/id-mapped");
+	close(tree); /* is the mount */
+	if (umount("/tmp/id-mapped"))
+		perror("/tmp/id-mapped");
 	return 0;
 }

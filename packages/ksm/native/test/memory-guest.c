@@ -1,6 +1,7 @@
 /*
- * memory-guest SHARED_MB ZERO_MB UNIQUE_MB [SEED]: a stand-in for a guest's heap. SHARED_MB of pages that every such
- * process holds alike, ZERO_MB of zeros, UNIQUE_MB of pages that nobody else has. Prints `ready`, then sleeps and
+ * memory-guest SHARED_MB ZERO_MB UNIQUE_MB [SEED [RESERVED_TB]]: a stand-in for a guest's heap. SHARED_MB of pages that every such
+ * process holds alike, ZERO_MB of zeros, UNIQUE_MB of pages that nobody else has,
+ * RESERVED_TB of addresses of which one page in the middle is used. Prints `ready`, then sleeps and
  * prints a line for every line on stdin (`touch`: rewrites the shared part, which breaks the merges), and ends at its end.
  */
 #include <stdint.h>
@@ -39,6 +40,13 @@ int main(int argc, char **argv) {
 	fill(at, shared, 0);
 	memset(at + shared * PAGE, 0, zero * PAGE);
 	fill(at + (shared + zero) * PAGE, unique, mix(argc > 4 ? strtoull(argv[4], NULL, 10) : (uint64_t)getpid()));
+	size_t reserved = argc > 5 ? strtoul(argv[5], NULL, 10) << 40 : 0;
+	if (reserved) {
+		char *space = mmap(NULL, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (space == MAP_FAILED) return 1;
+		madvise(space, reserved, MADV_NOHUGEPAGE);
+		space[reserved / 2] = 1;
+	}
 	puts("ready");
 	fflush(stdout);
 	char line[64];

@@ -35,8 +35,11 @@ export async function foreignTuners(proc: string, signal?: AbortSignal): Promise
   const found: ForeignTuner[] = [];
   for (const { pid, comm, state } of await listProcesses(proc, signal)) {
     if (state === "Z" || pid === process.pid) continue;
-    const name = TUNERS.find((tuner) => comm === tuner.slice(0, 15)) ?? scriptName(proc, pid, comm);
-    if (name !== undefined && isHostRoot(proc, pid)) found.push({ pid, name });
+    const named = TUNERS.find((tuner) => comm === tuner.slice(0, 15));
+    // First who it is: the command line of a guest's process may lie in memory that a FUSE daemon of the guest's never fills.
+    if ((named === undefined && !isScript(comm)) || !isHostRoot(proc, pid)) continue;
+    const name = named ?? scriptName(proc, pid);
+    if (name !== undefined) found.push({ pid, name });
   }
   return found;
 }
@@ -55,8 +58,11 @@ function isHostRoot(proc: string, pid: number): boolean {
   }
 }
 
-function scriptName(proc: string, pid: number, comm: string): string | undefined {
-  if (!/^(ba|da)?sh$|^python/u.test(comm)) return undefined;
+function isScript(comm: string): boolean {
+  return /^(ba|da)?sh$|^python/u.test(comm);
+}
+
+function scriptName(proc: string, pid: number): string | undefined {
   try {
     const script = readFileSync(join(proc, String(pid), "cmdline"), "utf8").split("\0")[1] ?? "";
     return TUNERS.find((tuner) => script.endsWith(`/${tuner}`));

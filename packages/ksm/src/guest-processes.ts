@@ -1,5 +1,6 @@
-import { readFileSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { directoryIdentity } from "@samepage/linux";
 import { setImmediate } from "node:timers/promises";
 import { readProcessHead } from "./process-key.ts";
 import type { ProcessHead } from "./process-key.ts";
@@ -110,10 +111,10 @@ function membership(proc: string, selector: GuestSelector): (pid: number) => boo
       };
     }
     case "root": {
-      const wanted = rootOf(selector.directory);
-      const host = rootOf("/");
+      const wanted = directoryIdentity(selector.directory);
+      const host = directoryIdentity("/");
       return (pid) => {
-        const root = rootOf(join(proc, String(pid), "root"));
+        const root = directoryIdentity(join(proc, String(pid), "root"));
         return root === undefined ? undefined : wanted !== undefined && wanted !== host && root === wanted;
       };
     }
@@ -129,16 +130,6 @@ function membership(proc: string, selector: GuestSelector): (pid: number) => boo
 function namespaceOf(proc: string, pid: number | "self"): string | undefined {
   try {
     return readlinkSync(join(proc, String(pid), "ns/pid"));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Device and inode name a root directory across mount namespaces; its path does not. Undefined where it cannot be looked at. */
-export function rootOf(path: string): string | undefined {
-  try {
-    const { dev, ino } = statSync(path, { bigint: true });
-    return `${dev}:${ino}`;
   } catch {
     return undefined;
   }

@@ -170,6 +170,14 @@ describe.skipIf(why !== "")(`a hostile guest${why && ` (skipped: ${why})`}`, () 
     expect(await foreignTuners("/proc")).toContainEqual({ pid: real.pid, name: "ksmtuned" });
   });
 
+  it.skipIf(!existsSync("/dev/fuse"))("whose root is a file system that never answers holds nobody up who looks for guests by their root", async () => {
+    const at = mkdtempSync(join(directory, "root-"));
+    await using guest = await startGuest([testTool("hanging-root"), at]);
+    const found = await guestProcesses("/proc", { by: "root", directory: at });
+    expect(found.map(({ pid }) => pid)).not.toContain(guest.pid);
+    expect((await guestProcesses("/proc", { by: "pids", pids: [guest.pid] })).map(({ pid }) => pid)).toEqual([guest.pid]);
+  });
+
   it("with line breaks and brackets in its name is one process with that name", async () => {
     const name = "a) S 1 (\nx";
     const program = join(directory, name);

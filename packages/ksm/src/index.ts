@@ -27,7 +27,6 @@ export type { TunerDecision, TunerLimits, TunerPhase } from "./tuner.ts";
 export type { LadderLimits, Rung } from "./back-off-ladder.ts";
 export { resolveGuest } from "./guest-name.ts";
 export type { GuestSelector } from "./guest-processes.ts";
-export { rootOf } from "./guest-processes.ts";
 export { containerOfProcess } from "./container-of.ts";
 export { enrollGuest, withdrawGuest } from "./enroll.ts";
 export type { EnrolledProcess, EnrollOptions, EnrollOutcome, EnrollReport } from "./enroll.ts";

@@ -39,12 +39,13 @@ export function readKsmStat(proc: string, pid: number): KsmStat | undefined {
 }
 
 /**
- * Is any of the process's memory mergeable? From ksm_stat where it says so, else from the `mg` flag of its mappings,
+ * Is any of the process's memory mergeable, or has it opted in as a whole? From ksm_stat where it says so, else from the `mg` flag of its mappings,
  * which costs the kernel a walk over the whole process. `undefined`: gone, or a kernel thread.
  */
 export function isMergeable(proc: string, pid: number): boolean | undefined {
   const stat = readKsmStat(proc, pid);
-  if (stat?.mergeable !== undefined) return stat.mergeable;
+  // In the middle of an exec a process that has opted in holds no area yet, and is a member all the same.
+  if (stat?.mergeable !== undefined) return stat.mergeable || stat.mergeAny === true;
   try {
     const text = readFileSync(join(proc, String(pid), "smaps"), "utf8");
     return text === "" ? undefined : /^VmFlags:.* mg( |$)/mu.test(text);

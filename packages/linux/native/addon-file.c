@@ -3,8 +3,12 @@
 #include "attributes.h"
 #include "glue.h"
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int descriptor(napi_env env, napi_callback_info info, bool *flag) {
   size_t count = 2;
@@ -58,8 +62,30 @@ static napi_value set_modified(napi_env env, napi_callback_info info) {
   return futimens(fd, times) == 0 ? NULL : throw(env, errno, "futimens");
 }
 
+/* directoryIdentity(path): "major:minor:inode", or undefined where it cannot be looked at */
+static napi_value directory_identity(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument, result;
+  char path[PATH_MAX], identity[48];
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  napi_get_undefined(env, &result);
+  /* A text that was cut would be another path. */
+  size_t length = 0;
+  if (napi_get_value_string_utf8(env, argument, path, sizeof path, &length) != napi_ok || length + 1 == sizeof path) return result;
+  int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  struct statx found;
+  if (fd < 0) return result;
+  int error = statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &found);
+  close(fd);
+  if (error) return result;
+  snprintf(identity, sizeof identity, "%u:%u:%llu", found.stx_dev_major, found.stx_dev_minor, (unsigned long long)found.stx_ino);
+  napi_create_string_utf8(env, identity, NAPI_AUTO_LENGTH, &result);
+  return result;
+}
+
 void define_file(napi_env env, napi_value exports) {
   define(env, exports, "tryLock", try_lock);
   define(env, exports, "setImmutable", set_immutable);
   define(env, exports, "setModified", set_modified);
+  define(env, exports, "directoryIdentity", directory_identity);
 }

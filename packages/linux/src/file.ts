@@ -27,6 +27,15 @@ export function setModified(fd: number, ns: bigint): void {
   translate(() => native.setModified(fd, ns));
 }
 
+/**
+ * Device and inode of a directory, which name it across mount namespaces where its path does not. The file system itself is
+ * not asked (AT_STATX_DONT_SYNC): the root of a process may be a FUSE mount whose daemon never answers.
+ * @returns undefined where it cannot be looked at
+ */
+export function directoryIdentity(path: string): string | undefined {
+  return native.directoryIdentity(path);
+}
+
 function translate<T>(call: () => T): T {
   try {
     return call();

@@ -1,7 +1,7 @@
 export { type ChangedPath, type Changes, ChangeWatch, type FullReason, type KnownChanges } from "./change-watch.ts";
 export { dedupeExtents, measureExtents, type Placement } from "./dedupe.ts";
 export { describeBelow, type Description, listBelow, type ListedName } from "./describe.ts";
-export { setImmutable, setModified, tryLock } from "./file.ts";
+export { directoryIdentity, setImmutable, setModified, tryLock } from "./file.ts";
 export { JobControl, type JobLimits } from "./job-control.ts";
 export { LinuxError } from "./linux-error.ts";
 export { openBelow, setAttribute } from "./open-below.ts";

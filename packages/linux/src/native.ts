@@ -82,6 +82,7 @@ export interface Native {
   tryLock(fd: number): boolean;
   setImmutable(fd: number, on: boolean): boolean;
   setModified(fd: number, ns: bigint): void;
+  directoryIdentity(path: string): string | undefined;
 }
 
 function load(): Native {

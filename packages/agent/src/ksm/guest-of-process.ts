@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { containerOfProcess, guestByNamespace, type GuestOf, rootOf } from "@samepage/ksm";
+import { containerOfProcess, guestByNamespace, type GuestOf } from "@samepage/ksm";
+import { directoryIdentity } from "@samepage/linux";
 import type { DiscoveredGuest } from "../discovery/discover-guests.ts";
 
 /** Whose control groups are named like LXC's. */
@@ -16,7 +17,7 @@ export function guestOfProcess(proc: string, guests: readonly DiscoveredGuest[])
   for (const { name, provider, path } of guests) {
     const manager = managers[provider];
     if (manager !== undefined) byContainer.set(`${manager}/${name.slice(name.lastIndexOf("/") + 1)}`, name);
-    const root = rootOf(path);
+    const root = directoryIdentity(path);
     if (root !== undefined) byRoot.set(root, name);
   }
   const otherwise = guestByNamespace(proc);
@@ -24,7 +25,7 @@ export function guestOfProcess(proc: string, guests: readonly DiscoveredGuest[])
     const container = containerOfProcess(proc, pid);
     const contained = container === undefined ? undefined : byContainer.get(`${container.manager}/${container.name}`);
     if (contained !== undefined) return contained;
-    const root = rootOf(join(proc, String(pid), "root"));
+    const root = directoryIdentity(join(proc, String(pid), "root"));
     return (root === undefined ? undefined : byRoot.get(root)) ?? otherwise(pid);
   };
 }

@@ -8,6 +8,7 @@ export { decideUpgrade } from "./release/decide-upgrade.ts";
 export { agentTreeOf, isVersion, parseRelease, type Release, type ReleaseFile } from "./release/release.ts";
 export { compareSavings, type SavingComparison } from "./rollout/compare-savings.ts";
 export { groupFailures, type FailureGroup } from "./rollout/group-failures.ts";
+export { judgedHosts } from "./rollout/judged-hosts.ts";
 export { hostIndexOf, jobIdOf } from "./rollout/job-id.ts";
 export { createRollbackPlan } from "./rollout/rollback-plan.ts";
 export { createPlan, type PlannedHost, type PlannedWave, type RolloutPlan, type RolloutRequest } from "./rollout/rollout-plan.ts";

@@ -12,13 +12,14 @@ export const rolloutOptions = {
   name: text("name", "a name for people", { defaultText: "the operation" }),
   selector: text("selector", "which hosts: terms joined by commas, all of which must hold, e.g. env=prod,name~web-*,kernel>=5.10", { defaultText: "all" }),
   guest: texts("pattern", "only guests with such names (* and ?); repeat for more"),
-  canary: text("n|%", "hosts tried before all others; 0 for none", { defaultText: "1" }),
+  canary: text("n|%", "hosts tried before all others, the first that can be worked on; 0 for none", { defaultText: "1" }),
   waves: text("sizes", "sizes of the waves after the canary, counts or percentages joined by commas; what is left over is one more wave", { defaultText: "one wave" }),
   concurrency: integer("n", 1, 10_000, "hosts worked on at the same time", "10"),
   failureBudget: text("n|%", "failed hosts that are borne before the rollout stops", { defaultText: "10%" }),
   soak: duration("wait between waves: 90s, 15m, 2h, 7d", "none"),
   gate: texts("condition", `what must hold on a wave's hosts before the next one begins: ${gateForms}; repeat for more`),
   missedWindow: text("next|skip|time", "a host whose window closes before it is done: go on in its next window, leave it out, or go on if that opens within a time such as 2h", { defaultText: "next" }),
+  windowWait: duration("how long a wave waits for hosts whose windows are closed; those that open later do not hold up the next wave", "8d"),
   ignoreWindows: toggle("run now, whatever windows and blackouts say"),
   offline: choice("policy", ["skip", "fail", "wait"], "an offline or cordoned host after the grace: leave it out, count it as failed, or take it when it turns up", "skip"),
   offlineGrace: duration("how long an offline or cordoned host is waited for", "10m"),
@@ -48,6 +49,7 @@ interface RolloutInput {
   readonly soak: number | undefined;
   readonly gate: readonly string[];
   readonly missedWindow: string | undefined;
+  readonly windowWait: number | undefined;
   readonly ignoreWindows: boolean;
   readonly offline: "skip" | "fail" | "wait" | undefined;
   readonly offlineGrace: number | undefined;
@@ -96,6 +98,7 @@ export async function rolloutRequest(input: RolloutInput): Promise<CreateRollout
       soakSeconds: input.soak,
       gates: input.gate.length === 0 ? undefined : parseGates(input.gate),
       missedWindow: input.missedWindow,
+      windowWaitSeconds: input.windowWait,
       ignoreWindows: input.ignoreWindows || undefined,
       offline: input.offline,
       offlineGraceSeconds: input.offlineGrace,

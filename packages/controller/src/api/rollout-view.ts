@@ -34,6 +34,8 @@ export interface CreateRollout {
   readonly interruptions?: number;
   /** A host whose window closes before it is done: `next` goes on in its next window, `skip` leaves it out, a time such as `2h` goes on if the next window opens within it. Default `next`. */
   readonly missedWindow?: string;
+  /** Seconds that a wave waits for hosts whose windows are closed, 0 … 31536000: those that open later do not keep the next wave from beginning, and are worked on when they open. Default 691200 (8 days). */
+  readonly windowWaitSeconds?: number;
   /** Runs now, whatever windows and blackouts say. Default false. */
   readonly ignoreWindows?: boolean;
 }

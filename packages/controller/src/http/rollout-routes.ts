@@ -93,6 +93,7 @@ const createSchema = {
     offlineGraceSeconds: { type: "integer", minimum: 0, maximum: 2_592_000 },
     offline: { enum: ["skip", "fail", "wait"] },
     missedWindow: { type: "string", maxLength: 32 },
+    windowWaitSeconds: { type: "integer", minimum: 0, maximum: 31_536_000 },
     ignoreWindows: { type: "boolean" },
     jobTimeoutSeconds: { type: "integer", minimum: 60, maximum: 604_800 },
     interruptions: { type: "integer", minimum: 0, maximum: 1000 },

@@ -65,7 +65,7 @@ function refusing<T>(decide: () => T, code: "invalid" | "conflict" = "invalid"):
 }
 
 function toPolicy(request: CreateRollout): Partial<RolloutPolicy> {
-  const { concurrency, failureBudget, failureMinimumSample, soakSeconds, gates, offline, offlineGraceSeconds, jobTimeoutSeconds, interruptions, missedWindow, ignoreWindows } = request;
+  const { concurrency, failureBudget, failureMinimumSample, soakSeconds, gates, offline, offlineGraceSeconds, jobTimeoutSeconds, interruptions, missedWindow, windowWaitSeconds, ignoreWindows } = request;
   return {
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(failureBudget === undefined && failureMinimumSample === undefined
@@ -75,6 +75,7 @@ function toPolicy(request: CreateRollout): Partial<RolloutPolicy> {
     ...(gates === undefined ? {} : { gates: gates.map(toGate) }),
     ...(offline === undefined && offlineGraceSeconds === undefined ? {} : { unavailable: { action: offline ?? "skip", timeoutMs: (offlineGraceSeconds ?? 600) * 1000 } }),
     ...(missedWindow === undefined ? {} : { missedWindow: toMissedWindow(missedWindow) }),
+    ...(windowWaitSeconds === undefined ? {} : { windowWaitMs: windowWaitSeconds * 1000 }),
     ...(ignoreWindows === undefined ? {} : { respectWindows: !ignoreWindows }),
     ...(jobTimeoutSeconds === undefined ? {} : { jobTimeoutMs: jobTimeoutSeconds * 1000 }),
     ...(interruptions === undefined ? {} : { maxInterruptions: interruptions }),

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ALWAYS_OPEN, type Cancel, type Dispatch, FleetError, type HostObservation, type HostPhase, type HostSample, isOver, type JobReport, PHASE_OF_LETTER, type RolloutCommand, type RolloutPlan, type RolloutState, type Tick, tick } from "@samepage/fleet";
+import { ALWAYS_OPEN, type Cancel, type Dispatch, FleetError, type HostObservation, type HostPhase, type HostSample, isOver, judgedHosts, type JobReport, PHASE_OF_LETTER, type RolloutCommand, type RolloutPlan, type RolloutState, type Tick, tick } from "@samepage/fleet";
 import type { Logger } from "pino";
 import { ControllerError } from "../api/controller-error.ts";
 import type { EventBody } from "../api/event-view.ts";
@@ -121,10 +121,10 @@ function isSettled({ phases, notes }: RolloutState, index: number): boolean {
 const neverSeen = { online: false, lastSeenAt: 0 } as const;
 
 /** Readings of the hosts of the wave that soaks; nobody looks at any others. */
-async function readSamples({ policy, waves, hosts }: RolloutPlan, { status, wave }: RolloutState, { health }: RolloutRunnerDeps): Promise<ReadonlyMap<string, HostSample>> {
-  const soaking = waves[wave];
-  if (status !== "soaking" || soaking === undefined || policy.gates.length === 0) return new Map();
-  return health.read(hosts.slice(soaking.first, soaking.first + soaking.count).map(({ name }) => name));
+async function readSamples(plan: RolloutPlan, { status, wave, fences }: RolloutState, { health }: RolloutRunnerDeps): Promise<ReadonlyMap<string, HostSample>> {
+  if (status !== "soaking" || plan.policy.gates.length === 0) return new Map();
+  const names = Array.from(judgedHosts(plan, wave, (index) => fences[index] ?? 0), (index) => plan.hosts[index]?.name);
+  return health.read(names.filter((name) => name !== undefined));
 }
 
 function auditOfOrder(rollout: string, order: { readonly command: RolloutCommand; readonly actor: string } | undefined): AuditEntry[] {

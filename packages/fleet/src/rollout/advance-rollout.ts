@@ -1,7 +1,10 @@
 import { evaluateGates } from "../gates/evaluate-gates.ts";
+import { isInCanary } from "./canary.ts";
 import { leaveOut } from "./consider-hosts.ts";
+import { judgedHosts } from "./judged-hosts.ts";
 import { judgeBudget } from "./judge-budget.ts";
 import { isInFlight, type TickContext } from "./tick-context.ts";
+import { isWaveDone } from "./wave-end.ts";
 
 /** How long after the soak the gates' readings may take before the rollout is paused for the lack of them, ms. */
 const GATE_PATIENCE_MS = 5 * 60_000;
@@ -36,9 +39,10 @@ function begin({ draft, input }: TickContext): boolean {
   return true;
 }
 
-function overBudget({ draft }: TickContext): boolean {
-  const { course, plan } = draft;
-  const canaryEnded = plan.waves[course.wave]?.canary === true && isWaveDone(draft);
+function overBudget(context: TickContext): boolean {
+  const { draft } = context;
+  const { course } = draft;
+  const canaryEnded = isInCanary(draft) && isWaveDone(context);
   const reason = judgeBudget(draft, canaryEnded);
   if (reason === null) return false;
   course.next = "failed";
@@ -46,18 +50,10 @@ function overBudget({ draft }: TickContext): boolean {
   return true;
 }
 
-function isWaveDone(draft: TickContext["draft"]): boolean {
-  for (let index = 0; index < draft.turnEnd; index++) {
-    const unfinished = draft.phase(index) === "pending" || isInFlight(draft, index);
-    if (unfinished && draft.note(index).late !== true) return false;
-  }
-  return true;
-}
-
 function endWave(context: TickContext): boolean {
   const { draft, input } = context;
   const { course, plan } = draft;
-  if (!isWaveDone(draft)) return false;
+  if (!isWaveDone(context)) return false;
   if (course.gatesWaived || course.lateUntil !== null || (plan.policy.soakMs === 0 && plan.policy.gates.length === 0)) return nextWave(context);
   course.soakUntil = input.now + plan.policy.soakMs;
   draft.enter("soaking", "");
@@ -67,7 +63,7 @@ function endWave(context: TickContext): boolean {
 function soak(context: TickContext): boolean {
   const { draft, input, alarms } = context;
   const { course, plan } = draft;
-  if (!isWaveDone(draft)) {
+  if (!isWaveDone(context)) {
     course.soakUntil = null;
     draft.enter("running", "a host of the wave has work left");
     return true;
@@ -94,9 +90,7 @@ function soak(context: TickContext): boolean {
 
 function waveOutcomes(draft: TickContext["draft"]): { host: string; outcome: "succeeded" | "failed" }[] {
   const outcomes: { host: string; outcome: "succeeded" | "failed" }[] = [];
-  const wave = draft.plan.waves[draft.course.wave];
-  if (wave === undefined) return outcomes;
-  for (let index = wave.first; index < wave.first + wave.count; index++) {
+  for (const index of judgedHosts(draft.plan, draft.course.wave, (host) => draft.fence(host))) {
     const phase = draft.phase(index);
     if (phase === "succeeded" || phase === "failed") outcomes.push({ host: draft.hostName(index), outcome: phase });
   }

@@ -1,7 +1,8 @@
 import type { WindowState } from "../windows/window-state.ts";
+import { isInCanary, isTried, untriedPlaces } from "./canary.ts";
 import { jobIdOf } from "./job-id.ts";
 import type { HostObservation } from "./tick-types.ts";
-import { mayBeWorking, observe, REPEAT_MS, windowOf, type TickContext } from "./tick-context.ts";
+import { mayBeWorking, obstacleOf, observe, REPEAT_MS, windowOf, type TickContext } from "./tick-context.ts";
 
 /** A host that can be given its command, with the window it would work in. */
 interface ReadyHost {
@@ -15,14 +16,42 @@ export function considerHosts(context: TickContext): ReadyHost[] {
   const ready: ReadyHost[] = [];
   waiting.clear();
   context.waitingHosts.clear();
-  for (let index = 0; index < draft.turnEnd; index++) {
-    if (draft.phase(index) !== "pending") continue;
+  context.closed.length = 0;
+  const canary = isInCanary(draft);
+  // Those that stand in for a canary have their turn from their first command on.
+  const end = canary ? draft.plan.hosts.length : draft.turnEnd;
+  for (let index = 0; index < end; index++) {
+    if (draft.phase(index) !== "pending" || (index >= draft.turnEnd && !isTried(draft, index))) continue;
     const observation = observe(context, index);
     const window = windowOf(context, observation);
     if (!hasRoom(context, window)) waitForWindow(context, index, window);
     else if (isAvailable(context, index, observation)) ready.push({ index, window });
   }
-  return ready;
+  return canary ? chooseCanaries(context, ready) : ready;
+}
+
+/** As many hosts as the canary still has to try, the first of the order that can be worked on; what was begun goes on in any case. */
+function chooseCanaries(context: TickContext, ready: readonly ReadyHost[]): ReadyHost[] {
+  const { draft, alarms } = context;
+  let places = untriedPlaces(draft);
+  const chosen: ReadyHost[] = [];
+  for (const host of ready) {
+    if (isTried(draft, host.index) || places-- > 0) chosen.push(host);
+    else wait(context, host.index, "the next wave: others are tried first in their place");
+  }
+  for (let index = draft.turnEnd; index < draft.plan.hosts.length && places > 0; index++) {
+    const observation = observe(context, index);
+    if (draft.phase(index) !== "pending" || isTried(draft, index) || obstacleOf(context, observation) !== null) continue;
+    const window = windowOf(context, observation);
+    if (hasRoom(context, window)) {
+      chosen.push({ index, window });
+      places--;
+    } else {
+      const at = window.open ? window.closesAt : window.opensAt;
+      if (at !== null) alarms.push(at);
+    }
+  }
+  return chosen;
 }
 
 /** Gives commands to the first hosts that are ready, as far as the concurrency allows. */
@@ -89,7 +118,8 @@ function waitForWindow(context: TickContext, index: number, window: WindowState)
     leaveOut(context, index, "missed-window", "its window closed before it was done, and the next opens too late");
   } else {
     alarms.push(window.opensAt);
-    wait(context, index, "their window", `its window, which opens at ${new Date(window.opensAt).toISOString()}`);
+    context.closed.push({ index, opensAt: window.opensAt });
+    context.waitingHosts.set(index, `waits for its window, which opens at ${new Date(window.opensAt).toISOString()}`);
   }
 }
 
@@ -118,14 +148,6 @@ function isAvailable(context: TickContext, index: number, observation: HostObser
     draft.move(index, "failed", obstacle.message);
   }
   return false;
-}
-
-function obstacleOf({ draft }: TickContext, observation: HostObservation): { code: string; message: string } | null {
-  if (observation.cordoned) return { code: "cordoned", message: "the host is cordoned" };
-  if (observation.heldBy !== null && observation.heldBy !== draft.plan.id) {
-    return { code: "held", message: `rollout ${observation.heldBy} is working on the host` };
-  }
-  return observation.online ? null : { code: "offline", message: "the host is offline" };
 }
 
 /** Leaves a host out of the rollout, with the cause kept. */

@@ -1,3 +1,4 @@
+import { isInCanary, isTried } from "./canary.ts";
 import { isInFlight, mayBeWorking, observe, type TickContext } from "./tick-context.ts";
 
 /** Why the rollout is where it is, one sentence each, most important first. */
@@ -13,6 +14,7 @@ export function explain(context: TickContext): string[] {
   if (course.status === "paused") said.push(`${working} hosts finish what they began, nothing new starts until resume`);
   if (course.status === "aborting") said.push(`${working} hosts are being stopped`);
   if (course.status === "running") {
+    said.push(...explainStandIns(context), ...explainClosed(context));
     for (const [reason, hosts] of waiting) said.push(`${hosts} ${hosts === 1 ? "host waits" : "hosts wait"} for ${reason}`);
   }
   said.push(...explainOutOfReach(context));
@@ -22,6 +24,27 @@ export function explain(context: TickContext): string[] {
   if (counts.failed > 0) said.push(`${counts.failed} of ${counts.failed + counts.succeeded} finished hosts failed; the budget is ${plan.policy.failureBudget.limit}`);
   if (counts.skipped > 0) said.push(`${counts.skipped} hosts were left out`);
   return said;
+}
+
+/** Hosts that are tried before their turn, because a canary cannot be worked on. */
+function explainStandIns({ draft }: TickContext): string[] {
+  if (!isInCanary(draft)) return [];
+  const names: string[] = [];
+  for (let index = draft.turnEnd; index < draft.plan.hosts.length; index++) if (isTried(draft, index)) names.push(draft.hostName(index));
+  if (names.length === 0) return [];
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
+  return [`${names.slice(0, 3).join(", ")}${more} ${names.length === 1 ? "stands" : "stand"} in for canaries that cannot be worked on now`];
+}
+
+/** Hosts whose windows are closed: which, and until when. */
+function explainClosed({ draft, closed }: TickContext): string[] {
+  const [first, ...others] = closed.toSorted((a, b) => a.opensAt - b.opensAt);
+  if (first === undefined) return [];
+  const opens = ({ index, opensAt }: typeof first) => `${draft.hostName(index)}'s opens at ${isoTime(opensAt)}`;
+  const last = others.at(-1);
+  if (last === undefined) return [`1 host waits for its window: ${opens(first)}`];
+  const next = last.opensAt === first.opensAt ? `all open at ${isoTime(first.opensAt)}` : `${opens(first)}, the last, ${opens(last)}`;
+  return [`${closed.length} hosts wait for their windows: ${next}`];
 }
 
 /** Hosts that have a job and cannot be asked about it: what is certain of them is when they stop. */

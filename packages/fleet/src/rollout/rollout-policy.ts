@@ -47,6 +47,11 @@ export interface RolloutPolicy {
   readonly unavailable: UnavailablePolicy;
   /** Default `next`. */
   readonly missedWindow: MissedWindowPolicy;
+  /**
+   * How long a wave waits for a host whose window is closed, ms from the wave's beginning: one that opens later does not keep hosts
+   * of later waves waiting that could work before; the host itself is worked on when it opens. Default 8 days: every weekly window.
+   */
+  readonly windowWaitMs: number;
   /** False only for "run now": maintenance windows and blackouts are not looked at. Default true. */
   readonly respectWindows: boolean;
   /** No job is started with less of its window left than this, ms. Default 1 minute: less is spent on starting. */
@@ -73,6 +78,7 @@ export const DEFAULT_POLICY: RolloutPolicy = {
   gates: [],
   unavailable: { action: "skip", timeoutMs: 10 * MINUTE },
   missedWindow: "next",
+  windowWaitMs: 8 * 24 * HOUR,
   respectWindows: true,
   minimumWindowMs: MINUTE,
   jobTimeoutMs: 6 * HOUR,
@@ -96,6 +102,7 @@ export function completePolicy(given: Partial<RolloutPolicy>): RolloutPolicy {
     ["failureBudget.minimumSample", policy.failureBudget.minimumSample, 1],
     ["soakMs", policy.soakMs, 0],
     ["unavailable.timeoutMs", policy.unavailable.timeoutMs, 0],
+    ["windowWaitMs", policy.windowWaitMs, 0],
     ["minimumWindowMs", policy.minimumWindowMs, 0],
     // Shorter ones would take back commands that are still on their way.
     ["jobTimeoutMs", policy.jobTimeoutMs, SECOND],

@@ -15,6 +15,8 @@ export interface TickContext {
   readonly waiting: Map<string, number>;
   /** By host index, the same reason with what is known of that host, e.g. when its window opens. */
   readonly waitingHosts: Map<number, string>;
+  /** Hosts that wait for their window, and when it opens, ms since the epoch. Rebuilt by every look at the hosts. */
+  readonly closed: { readonly index: number; readonly opensAt: number }[];
   /** What keeps the gates of a wave that is done from passing. */
   gates: readonly string[];
 }
@@ -43,6 +45,15 @@ export function mayBeWorking({ draft, input }: TickContext, index: number): bool
   if (isInFlight(draft, index)) return true;
   const { open, notAfter } = draft.note(index);
   return open === true && notAfter !== undefined && input.now < notAfter;
+}
+
+/** Why the host cannot be worked on whatever its window says; null where nothing speaks against it. */
+export function obstacleOf({ draft }: TickContext, observation: HostObservation): { code: string; message: string } | null {
+  if (observation.cordoned) return { code: "cordoned", message: "the host is cordoned" };
+  if (observation.heldBy !== null && observation.heldBy !== draft.plan.id) {
+    return { code: "held", message: `rollout ${observation.heldBy} is working on the host` };
+  }
+  return observation.online ? null : { code: "offline", message: "the host is offline" };
 }
 
 const UNKNOWN_HOST: HostObservation = { online: false, lastSeenAt: 0, cordoned: false, heldBy: null, window: ALWAYS_OPEN };

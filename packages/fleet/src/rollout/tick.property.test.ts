@@ -96,6 +96,7 @@ const world = fc.record({
   waves: fc.constantFrom([], ["25%" as const], [2, "50%" as const]),
   policy,
   windowHours: fc.constantFrom(null, 1, 3),
+  frozen: fc.constantFrom(0, 0, 1, 4),
 });
 
 it("every job once per fence, inside its window, within concurrency and budget, and always to an end, whatever happens", () => {

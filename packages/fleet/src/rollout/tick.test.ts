@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FleetError } from "../fleet-error.ts";
 import { Fleet } from "../testing/fleet.ts";
+import { ALWAYS_OPEN } from "../windows/window-state.ts";
 
 describe("tick", () => {
   it("works through canary and waves, never above the concurrency, and completes", () => {
@@ -155,6 +156,68 @@ describe("tick", () => {
     expect(fleet.working.map(({ host }) => host)).toContain(late);
     for (let i = 0; i < 3; i++) fleet.report({ outcome: "succeeded" });
     expect(fleet.state).toMatchObject({ status: "completed", counts: { succeeded: 4 } });
+  });
+
+  const DAY = 24 * 3_600_000;
+  const closedUntil = (opensAt: number) => ({ window: { open: false, opensAt, closesAt: null, lastClosedAt: null } });
+
+  it("tries the next host where a canary cannot be worked on, says so, and names who waits and until when", () => {
+    // Whichever host the order puts first: of a hundred rollouts none hangs.
+    for (let id = 0; id < 100; id++) {
+      const fleet = new Fleet(6, { id: `r${id}`, canary: 1 });
+      fleet.setHost("h0", closedUntil(fleet.now + 10_000 * DAY));
+      const { explanations } = fleet.tick();
+      const [first, second] = fleet.plan.hosts;
+      expect(fleet.working.map(({ host }) => host)).toEqual([first?.name === "h0" ? second?.name : first?.name]);
+      const standsIn = [`${second?.name} stands in for canaries that cannot be worked on now`, `1 host waits for its window: h0's opens at ${new Date(fleet.now + 10_000 * DAY).toISOString()}`];
+      expect(explanations).toEqual(["canary (1 of 2): 1 hosts working", ...(first?.name === "h0" ? standsIn : [])]);
+      for (let host = 0; host < 5; host++) fleet.report({ outcome: "succeeded" });
+      expect(fleet.state.counts).toMatchObject({ succeeded: 5, pending: 1 });
+      expect(fleet.tick()).toMatchObject({ explanations: [expect.stringContaining("wave 1"), expect.stringContaining("h0's opens at 20")], nextTickAt: fleet.now + 10_000 * DAY });
+    }
+  });
+
+  it("goes no further than the canary before as many hosts as asked for have been tried, and judges by those", () => {
+    const fleet = new Fleet(6, { canary: 2, policy: { failureBudget: { limit: "40%", minimumSample: 6 } } });
+    for (const { name } of fleet.plan.hosts.slice(1, 4)) fleet.setHost(name, closedUntil(fleet.now + 2 * DAY));
+    fleet.tick();
+    expect(fleet.working.map(({ host }) => host)).toEqual([fleet.plan.hosts[0]?.name, fleet.plan.hosts[4]?.name]);
+    fleet.report({ outcome: "succeeded" });
+    expect(fleet.working).toHaveLength(1);
+    // The window of a canary that others are tried for opens: it is not one more.
+    fleet.setHost(fleet.plan.hosts[1]?.name ?? "", { window: ALWAYS_OPEN });
+    expect(fleet.tick().waiting.get(fleet.plan.hosts[1]?.name ?? "")).toContain("next wave");
+    fleet.report({ outcome: "failed" });
+    expect(fleet.state).toMatchObject({ status: "failed", reason: "failure budget: 1 of 2 finished hosts failed (50 %), 40% may" });
+  });
+
+  it("waits for windows of the days to come before the next wave, and not for one beyond, which is worked on when it opens", () => {
+    const fleet = new Fleet(4, { waves: [2] });
+    const [soon = "", never = ""] = fleet.plan.hosts.map(({ name }) => name);
+    fleet.setHost(soon, closedUntil(fleet.now + 7 * DAY));
+    fleet.setHost(never, closedUntil(fleet.now + 90 * DAY));
+    expect(fleet.tick()).toMatchObject({ dispatch: [], nextTickAt: fleet.now + 7 * DAY });
+    fleet.wait(7 * DAY);
+    fleet.setHost(soon, { window: ALWAYS_OPEN });
+    fleet.tick();
+    for (let host = 0; host < 3; host++) fleet.report({ outcome: "succeeded" });
+    expect(fleet.state).toMatchObject({ status: "running", wave: 1, counts: { succeeded: 3, pending: 1 } });
+    fleet.wait(83 * DAY);
+    fleet.setHost(never, { window: ALWAYS_OPEN });
+    fleet.tick();
+    fleet.report({ outcome: "succeeded" });
+    expect(fleet.state).toMatchObject({ status: "completed", counts: { succeeded: 4 } });
+  });
+
+  it("keeps to its waves where all windows are far away: nobody could work sooner", () => {
+    const fleet = new Fleet(4, { waves: [2] });
+    for (const { name } of fleet.plan.hosts) fleet.setHost(name, closedUntil(fleet.now + 90 * DAY));
+    fleet.tick();
+    expect(fleet.state.wave).toBe(0);
+    fleet.wait(90 * DAY);
+    for (const { name } of fleet.plan.hosts) fleet.setHost(name, { window: ALWAYS_OPEN });
+    fleet.tick();
+    expect(fleet.working).toHaveLength(2);
   });
 
   it("leaves a host alone that another rollout holds, and takes it when it is free", () => {

@@ -20,7 +20,7 @@ import type { Tick, TickInput } from "./tick-types.ts";
  */
 export function tick(plan: RolloutPlan, state: RolloutState, input: TickInput): Tick {
   const draft = new RolloutDraft(plan, state);
-  const context: TickContext = { draft, input, dispatch: [], cancel: [], alarms: [], waiting: new Map(), waitingHosts: new Map(), gates: [] };
+  const context: TickContext = { draft, input, dispatch: [], cancel: [], alarms: [], waiting: new Map(), waitingHosts: new Map(), closed: [], gates: [] };
   applyReports(context);
   if (input.command !== undefined) applyCommand(context, input.command);
   expireLeases(context);

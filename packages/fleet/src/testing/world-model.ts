@@ -10,6 +10,7 @@ import { AgentModel } from "./agent-model.ts";
 
 const HOUR = 3_600_000;
 const START = Date.UTC(2026, 0, 1);
+const THAW = START + 100 * 24 * HOUR;
 
 /** What differs from one run to the next. */
 export interface WorldOptions {
@@ -19,6 +20,8 @@ export interface WorldOptions {
   readonly policy: Partial<RolloutPolicy>;
   /** Hosts with an odd number may be worked on in the first `windowHours` of every 24; null: at any time. */
   readonly windowHours: number | null;
+  /** So many hosts, the first of the rollout's order, may not be worked on for the next hundred days. */
+  readonly frozen: number;
 }
 
 /** Hosts, agents and a network that loses and repeats, around one rollout, with every promise of `tick` checked at every step. */
@@ -34,12 +37,14 @@ export class WorldModel {
   readonly #held = new Set<string>();
   readonly #counted = new Set<string>();
   readonly #windowHours: number | null;
+  readonly #frozen: number;
   #lastFence = 0;
   /** Agents measure a permission on a clock that is never set back. */
   #latest = START;
 
   constructor(options: WorldOptions) {
     this.#windowHours = options.windowHours;
+    this.#frozen = options.frozen;
     const hosts = Array.from({ length: options.hosts }, (_, i) => ({ name: `h${i}`, labels: {}, kernel: "6.1.0", arch: "x86_64", os: "debian 12", zone: "UTC" }));
     const { canary, waves, policy } = options;
     this.plan = createPlan({ id: "r1", createdAt: START, operation: { kind: "unify" }, selector: "all", hosts, canary, waves, policy });
@@ -114,6 +119,7 @@ export class WorldModel {
       if (this.toController.length > 0) continue;
       if (isOver(this.state.status) && nextTickAt === null) return;
       assert(nextTickAt !== null, `stuck: ${JSON.stringify(this.state)}`);
+      this.#checkNobodyHeldUp(nextTickAt);
       this.moveClock(Math.max(1, nextTickAt - this.now));
     }
     throw new Error(`does not end: ${JSON.stringify(this.state)}`);
@@ -132,13 +138,14 @@ export class WorldModel {
     if (this.state.status === "completed") assert.equal(pending, 0);
   }
 
-  #phase(index: number): HostPhase {
-    const letter = this.state.phases[index];
+  #phase(index: number, state = this.state): HostPhase {
+    const letter = state.phases[index];
     const phases: HostPhase[] = ["pending", "dispatching", "acknowledged", "running", "succeeded", "failed", "stopped", "skipped"];
     return phases.find((phase) => PHASE_LETTERS[phase] === letter) ?? "pending";
   }
 
   #windowOf(index: number): WindowState {
+    if (index < this.#frozen && this.now < THAW) return { open: false, opensAt: THAW, closesAt: null, lastClosedAt: null };
     if (this.#windowHours === null || index % 2 === 0) return ALWAYS_OPEN;
     const day = START + Math.floor((this.now - START) / (24 * HOUR)) * 24 * HOUR;
     const closesAt = day + this.#windowHours * HOUR;
@@ -177,6 +184,7 @@ export class WorldModel {
       assert(this.agentOf(command.host).online);
       if (command.again) continue;
       assert.equal(state.status, "running");
+      this.#checkCanary(state, this.#indexOf(command.host));
       assert(!this.cordoned.has(command.host) && !this.heldByOther.has(command.host));
       assert(command.fence > this.#lastFence);
       this.#lastFence = command.fence;
@@ -188,6 +196,23 @@ export class WorldModel {
     assert.deepEqual(state.counts, counted);
     for (const host of this.heldByOther) assert(!holds.acquire.includes(host));
     assert.deepEqual(JSON.parse(JSON.stringify(state)), state);
+  }
+
+  /** In the canary wave a host is begun only while fewer than asked for are tried, whoever they are. */
+  #checkCanary(state: RolloutState, index: number): void {
+    const wave = this.plan.waves[state.wave];
+    if (wave?.canary !== true || (this.state.fences[index] ?? 0) > 0) return;
+    const tried = state.fences.filter((fence, host) => fence > 0 && this.#phase(host, state) !== "skipped").length;
+    assert(tried <= wave.count, `${tried} canaries of ${wave.count}`);
+  }
+
+  /** Nobody who could work waits for a window that is farther away than a wave waits for it. */
+  #checkNobodyHeldUp(nextTickAt: number): void {
+    if (this.state.status !== "running" || nextTickAt - this.now <= this.plan.policy.windowWaitMs) return;
+    for (const [index, { name }] of this.plan.hosts.entries()) {
+      const canWork = this.#phase(index) === "pending" && this.#windowOf(index).open && this.agentOf(name).online;
+      assert(!canWork, `${name} is held up: ${JSON.stringify(this.state)}`);
+    }
   }
 
   /** Each current result counts exactly once: every one that was worked for saved one byte. */

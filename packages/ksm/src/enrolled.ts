@@ -8,7 +8,7 @@ import { firstState } from "./transaction.ts";
 /** Remembers processes that we opted in, so that `off` finds them; those that have ended are forgotten. */
 export async function recordEnrolled(paths: KsmPaths, added: readonly ProcessKey[]): Promise<void> {
   if (added.length === 0) return;
-  await withStateLock(paths.state, paths.proc, () => {
+  await withStateLock(paths.state, () => {
     const state = readState(paths.state, bootId(paths.proc)) ?? firstState(paths, readKnobs(paths.sysfs));
     const known = new Map([...state.enrolled, ...added].map(({ pid, started }) => [`${pid}:${started}`, { pid, started }]));
     writeState(paths.state, { ...state, enrolled: [...known.values()].filter((key) => isAlive(paths.proc, key)) });

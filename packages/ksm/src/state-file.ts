@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { tryLock } from "@samepage/linux";
 import { errnoCode } from "./errno-code.ts";
 import { KsmError } from "./ksm-error.ts";
 import type { Knobs } from "./knobs.ts";
@@ -80,41 +81,28 @@ export function removeState(path: string): void {
 }
 
 /**
- * Runs `action` while holding the record's lock, so that two commands never interleave their transactions.
- * A lock whose owner is dead is taken over.
- * @throws KsmError locked when another live process holds it
+ * Runs `action` while holding the record's lock, so that two commands never interleave their transactions. The kernel
+ * drops the lock with its holder, however that ends.
+ * @throws KsmError locked when another process holds it
  */
-export async function withStateLock<T>(path: string, proc: string, action: () => T | Promise<T>): Promise<T> {
+export async function withStateLock<T>(path: string, action: () => T | Promise<T>): Promise<T> {
   const lock = `${path}.lock`;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  for (let attempt = 0; ; attempt++) {
-    try {
-      writeFileSync(lock, String(process.pid), { flag: "wx" });
-      break;
-    } catch (cause) {
-      if (errnoCode(cause) !== "EEXIST")
-        throw new KsmError("no-permission", lock, "cannot be created", "run as root", cause);
-      const owner = lockOwner(lock, proc);
-      if (owner !== undefined && attempt === 0)
-        throw new KsmError("locked", path, `process ${owner} is changing KSM`, "wait for it, or end it", cause);
-      if (attempt > 2) throw new KsmError("locked", path, "the lock is contended", "try again", cause);
-      rmSync(lock, { force: true });
-    }
-  }
+  const fd = openLock(lock);
   try {
+    if (!tryLock(fd)) throw new KsmError("locked", path, `process ${readFileSync(lock, "utf8")} is changing KSM`, "wait for it, or end it");
+    ftruncateSync(fd);
+    writeSync(fd, String(process.pid));
     return await action();
   } finally {
-    rmSync(lock, { force: true });
+    closeSync(fd);
   }
 }
 
-function lockOwner(lock: string, proc: string): number | undefined {
+function openLock(path: string): number {
   try {
-    const pid = Number(readFileSync(lock, "utf8"));
-    if (!(pid > 0)) return undefined;
-    readFileSync(join(proc, String(pid), "stat"));
-    return pid;
-  } catch {
-    return undefined;
+    return openSync(path, "a", 0o600);
+  } catch (cause) {
+    throw new KsmError("no-permission", path, "cannot be created", "run as root", cause);
   }
 }

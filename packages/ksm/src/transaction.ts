@@ -21,7 +21,7 @@ import type { KsmState } from "./state-file.ts";
 export async function applyKnobs(paths: KsmPaths, wanted: Knobs): Promise<KnobStep[]> {
   const current = readKnobs(paths.sysfs);
   planKnobs(current, wanted, readCounters(paths.sysfs).pagesShared); // bad input is refused before even the lock is touched
-  return withStateLock(paths.state, paths.proc, () => {
+  return withStateLock(paths.state, () => {
     const now = readKnobs(paths.sysfs);
     const steps = planKnobs(now, wanted, readCounters(paths.sysfs).pagesShared);
     const recorded = readState(paths.state, bootId(paths.proc));
@@ -98,7 +98,7 @@ export function memAvailable(proc: string): number {
  * @returns the writes made
  */
 export async function restoreKnobs(paths: KsmPaths): Promise<KnobStep[]> {
-  return withStateLock(paths.state, paths.proc, () => {
+  return withStateLock(paths.state, () => {
     const state = readState(paths.state, bootId(paths.proc));
     if (state === undefined) return [];
     const current = readKnobs(paths.sysfs);

@@ -2,9 +2,11 @@ import { mkdir, open, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { loopFsSkipReason, openLoopFs, temporaryDirectory } from "@samepage/test-support";
-import { describe, expect, test } from "vitest";
-import { eachOnce, isOver, sorted } from "./expectations.ts";
+import { describe, expect, test, vi } from "vitest";
+import { eachOnce, isOver, lastWordMs, sorted } from "./expectations.ts";
 import { startFaultFleet } from "./fault-fleet.ts";
+
+vi.setConfig({ testTimeout: lastWordMs });
 
 const unify = { operation: { kind: "unify" }, canary: "0", failureBudget: "100%" } as const;
 const skipReason = loopFsSkipReason("ext4");
@@ -15,13 +17,14 @@ describe.skipIf(skipReason !== undefined)(`a disk that fills up at the agent${sk
     await using dir = await temporaryDirectory("samepage-full-");
     await mkdir(join(fs.mount, "state"));
     await symlink(join(fs.mount, "state"), join(dir.path, "h0"));
-    await using fleet = await startFaultFleet({ hosts: 2, milliseconds: 2500, dir: dir.path });
+    await using fleet = await startFaultFleet({ hosts: 2, milliseconds: 100, holds: true, dir: dir.path });
     const filler = join(fs.mount, "filler");
 
     // Full while the job runs: the report cannot be kept on disk, and is sent from memory.
     const first = await fleet.api.rollouts.create(unify);
     await fleet.until(first.id, ({ hosts }) => hosts.running === 2);
     await fill(filler);
+    fleet.allow();
     expect(await fleet.until(first.id, isOver)).toMatchObject({ state: "completed", hosts: { succeeded: 2 }, reclaimedBytes: 2 * 4096 });
     expect(sorted(fleet.begun())).toEqual(eachOnce(2));
 

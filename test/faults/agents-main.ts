@@ -1,14 +1,16 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type AgentConfig, createAgent, defaultConfig, type Engine } from "@samepage/agent";
 import { simulatedEngine } from "@samepage/test-e2e";
 import { applyPlan, collectGarbage, deunify, planUnify, verifyPool } from "@samepage/unify";
 import { pino } from "pino";
 import type { AgentsOptions } from "./agents-options.ts";
+import { inTurns } from "./in-turns.ts";
 
 /** Agents as a process: options as JSON in the first argument, one line of JSON on stdout once all are connected. */
-const { dir, hosts, enrolments, engine, journal, clockAheadMs }: AgentsOptions = JSON.parse(process.argv[2] ?? "{}");
+const { dir, hosts, enrolments, engine, journal, clockAheadMs, allowed }: AgentsOptions = JSON.parse(process.argv[2] ?? "{}");
 if (clockAheadMs !== 0) {
   const realNow = Date.now;
   Date.now = () => realNow() + clockAheadMs;
@@ -26,6 +28,7 @@ function engineOf(host: string): Engine {
     planUnify: async (options) => {
       appendFileSync(journal, `${host}\n`);
       options.signal?.addEventListener("abort", () => appendFileSync(journal, `${host} told to stop ${performance.timeOrigin + performance.now()}\n`));
+      await mayGoOn(options.signal);
       return does.planUnify(options);
     },
     applyPlan: async (plan, options) => {
@@ -36,13 +39,18 @@ function engineOf(host: string): Engine {
   };
 }
 
-await Promise.all(
-  hosts.map(async (host) => {
-    const root = join(dir, `${host}-root`);
-    await mkdir(join(root, "guests/a"), { recursive: true });
-    const enrolment = enrolments[host];
-    const agent = await createAgent({ stateDir: join(dir, host), root, config, engine: engineOf(host), logger, ...(enrolment === undefined ? {} : { enrolment }) });
-    if (enrolment !== undefined) await agent.connected();
-  }),
-);
+/** Until the file allows one more host than have done their work. */
+async function mayGoOn(signal: AbortSignal | undefined): Promise<void> {
+  if (allowed === "") return;
+  const done = () => new Set(readFileSync(journal, "utf8").split("\n").flatMap((line) => (line.includes(" applied ") ? [line.split(" ")[0]] : []))).size;
+  while (done() >= Number(readFileSync(allowed, "utf8"))) await sleep(50, undefined, signal === undefined ? {} : { signal });
+}
+
+await inTurns(hosts, async (host) => {
+  const root = join(dir, `${host}-root`);
+  await mkdir(join(root, "guests/a"), { recursive: true });
+  const enrolment = enrolments[host];
+  const agent = await createAgent({ stateDir: join(dir, host), root, config, engine: engineOf(host), logger, ...(enrolment === undefined ? {} : { enrolment }) });
+  if (enrolment !== undefined) await agent.connected();
+});
 process.stdout.write(`${JSON.stringify({ ready: hosts.length })}\n`);

@@ -9,6 +9,8 @@ export interface AgentsOptions {
   readonly journal: string;
   /** How far the process's clock is ahead; TLS, which asks the kernel, is not deceived. */
   readonly clockAheadMs: number;
+  /** A file with a number: jobs of so many hosts may go on, in the order in which they come; the others wait once they have begun. "": all may. */
+  readonly allowed: string;
 }
 
 /** `simulated` only takes time. `real` is the engine itself over the guests below each host's root; slowed to a read rate if one is given. */

@@ -1,5 +1,8 @@
 import type { RolloutView } from "@samepage/controller/api";
 
+/** Milliseconds for a test in which agents have to find their controller again: what waits in it gives up by itself when nothing changes, so this is only the last word. */
+export const lastWordMs = 600_000;
+
 export { isOver } from "@samepage/test-e2e";
 
 /** What `sorted(fleet.begun())` is when each host began its job once. */

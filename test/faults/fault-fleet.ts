@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ControllerOptions } from "@samepage/controller";
@@ -7,8 +7,12 @@ import { startRedis, temporaryDirectory, type TestRedis } from "@samepage/test-s
 import type { AgentsEngine, AgentsOptions } from "./agents-options.ts";
 import { startBalancer } from "./balancer.ts";
 import { freePorts } from "./free-ports.ts";
+import { inTurns } from "./in-turns.ts";
 import type { IsolatedNetwork } from "./isolated-network.ts";
 import { controllerMain, type MainProcess, startMain } from "./main-process.ts";
+
+/** Agents that looked for a controller in vain for a while wait up to two minutes before they look again; then something changes. */
+const usualQuietMs = 180_000;
 
 /** A fleet of processes that can be killed and started again one by one. */
 export interface FaultFleet extends AsyncDisposable {
@@ -25,18 +29,24 @@ export interface FaultFleet extends AsyncDisposable {
   killAgents(): Promise<void>;
   startAgents(): Promise<void>;
   readonly agentsPid: number;
+  /** Of a fleet that holds its jobs: so many hosts may do theirs, in the order in which they come; without a number all. */
+  allow(hosts?: number): void;
   /** How often each host began a job. */
   begun(): ReadonlyMap<string, number>;
   /** What the agents' journal says of a host: `told to stop` or `applied`, and when. */
   moments(host: string, what: "told to stop" | "applied"): readonly number[];
-  /** Until the rollout satisfies the condition; controllers that are away are waited for. */
-  until(id: string, condition: (rollout: RolloutView) => boolean, timeoutMs?: number): Promise<RolloutView>;
+  /** What is known of one host in a rollout: the audit's entries on it and its lines in the journal, oldest first. */
+  history(rollout: string, host: string): Promise<readonly string[]>;
+  /** Until the rollout satisfies the condition; controllers that are away are waited for. @param quietMs how long nothing may change before it is given up. */
+  until(id: string, condition: (rollout: RolloutView) => boolean, quietMs?: number): Promise<RolloutView>;
 }
 
 export interface FaultFleetOptions {
   readonly hosts: number;
   /** How long a job of the simulated engine takes. Default 1000. */
   readonly milliseconds?: number;
+  /** Jobs begin and go on only when `allow` lets them: a test that looks for them under way finds them, however busy the machine. Default false. */
+  readonly holds?: boolean;
   /** Default: simulated. */
   readonly engine?: AgentsEngine;
   /** Default 0. */
@@ -81,20 +91,22 @@ export async function startFaultFleet(options: FaultFleetOptions): Promise<Fault
 
     const names = Array.from({ length: hosts }, (_, index) => `h${index}`);
     const journal = join(dir, "journal");
-    const enrolments = await Promise.all(
-      names.map(async (host) => {
-        const { secret, caFingerprint, agentAddress: controller } = await api.tokens.create({ kind: "enrolment" });
-        return [host, { controller, host, token: secret, fingerprint: caFingerprint }] as const;
-      }),
-    );
+    const allowed = options.holds === true ? join(dir, "allowed") : "";
+    const allow = (count = Number.MAX_SAFE_INTEGER) => writeFileSync(allowed, `${count}`);
+    if (allowed !== "") allow(0);
+    const enrolments: Record<string, AgentsOptions["enrolments"][string]> = {};
+    await inTurns(names, async (host) => {
+      const { secret, caFingerprint, agentAddress: controller } = await api.tokens.create({ kind: "enrolment" });
+      enrolments[host] = { controller, host, token: secret, fingerprint: caFingerprint };
+    });
     let agents: MainProcess | undefined;
     const startAgents = async (first: AgentsOptions["enrolments"] = {}) => {
-      const told: AgentsOptions = { dir, hosts: names, enrolments: first, engine, journal, clockAheadMs };
+      const told: AgentsOptions = { dir, hosts: names, enrolments: first, engine, journal, clockAheadMs, allowed };
       agents = await startMain(join(import.meta.dirname, "agents-main.ts"), told, undefined, network?.agents);
     };
     const killAgents = async () => agents?.kill();
     stack.defer(killAgents);
-    await startAgents(Object.fromEntries(enrolments));
+    await startAgents(enrolments);
     return {
       dir,
       redis,
@@ -107,9 +119,15 @@ export async function startFaultFleet(options: FaultFleetOptions): Promise<Fault
       get agentsPid() {
         return agents?.pid ?? 0;
       },
+      allow,
+      history: async (rollout, host) => {
+        const lines: string[] = [];
+        for await (const { at, action, target, detail } of api.audit()) if (action === "rollout.host" && target === rollout && detail["host"] === host) lines.push(`${at} ${JSON.stringify(detail)}`);
+        return [...lines, ...readJournal(journal).filter((line) => line.split(" ")[0] === host)];
+      },
       begun: () => countBegun(readJournal(journal)),
       moments: (host, what) => readJournal(journal).flatMap((line) => (line.startsWith(`${host} ${what} `) ? [Number(line.slice(`${host} ${what} `.length))] : [])),
-      until: async (id, condition, timeoutMs = 100_000) => until(apis, id, condition, timeoutMs),
+      until: async (id, condition, quietMs = usualQuietMs) => until(apis, id, condition, quietMs),
       [Symbol.asyncDispose]: async () => stack.disposeAsync(),
     };
   } catch (error) {
@@ -129,18 +147,21 @@ async function placeControllers(count: number, dir: string, network: IsolatedNet
   });
 }
 
-async function until(apis: readonly ApiClient[], id: string, condition: (rollout: RolloutView) => boolean, timeoutMs: number): Promise<RolloutView> {
-  const end = AbortSignal.timeout(timeoutMs);
+async function until(apis: readonly ApiClient[], id: string, condition: (rollout: RolloutView) => boolean, quietMs: number): Promise<RolloutView> {
   let last: unknown;
-  for (let turn = 0; ; turn++) {
+  let said = "";
+  for (let turn = 0, since = performance.now(); ; turn++) {
     try {
       const rollout = await apis[turn % apis.length]?.rollouts.get(id);
       if (rollout !== undefined && condition(rollout)) return rollout;
       last = { state: rollout?.state, hosts: rollout?.hosts, explanations: rollout?.explanations };
+      const now = JSON.stringify([rollout?.state, rollout?.hosts, rollout?.reclaimedBytes]);
+      if (now !== said) since = performance.now();
+      said = now;
     } catch (error) {
       last = error;
     }
-    if (end.aborted) throw new Error(`rollout ${id} did not come there in ${timeoutMs / 1000} s: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
+    if (performance.now() - since > quietMs) throw new Error(`rollout ${id} did not come there, and nothing changed for ${quietMs / 1000} s: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
     await sleep(100);
   }
 }

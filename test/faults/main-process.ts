@@ -2,9 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { processorTime } from "./processor-time.ts";
 
-/** Milliseconds for a process to become ready, on a machine that does much else. */
-const readyMs = 60_000;
+/** Milliseconds that a process which becomes ready may do nothing at all: on a machine that does much else it takes its time. */
+const idleMs = 60_000;
 
 /** A process of one of this directory's mains. */
 export interface MainProcess extends AsyncDisposable {
@@ -22,22 +24,23 @@ export const controllerMain = join(import.meta.dirname, "controller-main.ts");
 
 /**
  * Starts a main with its options and resolves when it is ready.
- * @param timeoutMs how long that may take.
+ * @param timeoutMs how long it may do nothing, by its processor time, before it is.
  * @param prefix words before its command line that lead to it by exec, e.g. `ip netns exec NAME`.
  */
-export async function startMain(main: string, options: object, timeoutMs: number = readyMs, prefix: readonly string[] = []): Promise<MainProcess> {
+export async function startMain(main: string, options: object, timeoutMs: number = idleMs, prefix: readonly string[] = []): Promise<MainProcess> {
   const [program, ...args] = [...prefix, process.execPath, main, JSON.stringify(options)];
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   const kill = async () => stop(child, "SIGKILL");
   const end = async () => stop(child, "SIGTERM");
+  const over = new AbortController();
   try {
     const [line] = (await Promise.race([
       once(createInterface(child.stdout), "line"),
       once(child, "exit").then(([code]) => {
         throw new Error(`${main} ended with ${String(code)} before it was ready`);
       }),
-      once(AbortSignal.timeout(timeoutMs), "abort").then(() => {
-        throw new Error(`${main} was not ready in ${timeoutMs / 1000} s`);
+      idle(child, timeoutMs, over.signal).then(() => {
+        throw new Error(`${main} was not ready and did nothing for ${timeoutMs / 1000} s`);
       }),
     ])) as readonly string[];
     const ready: Record<string, unknown> = JSON.parse(line ?? "{}");
@@ -45,6 +48,20 @@ export async function startMain(main: string, options: object, timeoutMs: number
   } catch (error) {
     await kill();
     throw error;
+  } finally {
+    over.abort();
+  }
+}
+
+/** Resolves once the process has used no processor time for so long; rejects at the signal. */
+async function idle({ pid = 0 }: ChildProcess, forMs: number, signal: AbortSignal): Promise<void> {
+  let used = -1;
+  for (let since = performance.now(); performance.now() - since < forMs; ) {
+    // Ended by the signal it rejects, when nobody looks any more.
+    await sleep(1000, undefined, { signal });
+    const now = await processorTime(pid);
+    if (now !== used) since = performance.now();
+    used = now;
   }
 }
 

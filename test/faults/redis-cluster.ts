@@ -30,7 +30,7 @@ export async function startRedisCluster(dir: string): Promise<RedisClusterGroup>
     }
     const addresses = masters.map(({ port }) => `127.0.0.1:${port}`);
     await run("redis-cli", ["--cluster", "create", ...addresses, "--cluster-yes"]);
-    for (const { port } of masters) await until(20_000, "the cluster to be whole", async () => (await redisCli(port, "cluster", "info")).includes("cluster_state:ok"));
+    for (const { port } of masters) await until(60_000, "the cluster to be whole", async () => (await redisCli(port, "cluster", "info")).includes("cluster_state:ok"));
     return { url: `redis+cluster://${addresses.join(",")}`, masters, [Symbol.asyncDispose]: async () => stack.disposeAsync() };
   } catch (error) {
     await stack.disposeAsync();

@@ -11,8 +11,8 @@ export interface RedisProcess {
   kill(): Promise<void>;
 }
 
-/** Milliseconds for a server to answer. */
-const startMs = 10_000;
+/** Milliseconds for a server to answer, on a machine that does much else. */
+const startMs = 60_000;
 
 /** @param program `redis-server`, or `redis-sentinel` with its file in `args`. */
 export function redisProcess(program: string, port: number, args: readonly string[]): RedisProcess {

@@ -16,6 +16,9 @@ export interface SentinelGroup extends AsyncDisposable {
 /** How long the master is silent before the Sentinels take it for dead, milliseconds. */
 const downAfterMs = 1000;
 
+/** Milliseconds for the Sentinels to agree: one that was not run for 2 s (a busy machine) trusts no clock and does nothing for the 30 s after. */
+const agreeMs = 120_000;
+
 export async function startSentinelGroup(dir: string): Promise<SentinelGroup> {
   const [masterPort, replicaPort, ...sentinelPorts] = await freePorts(5);
   const stack = new AsyncDisposableStack();
@@ -31,7 +34,7 @@ export async function startSentinelGroup(dir: string): Promise<SentinelGroup> {
       stack.defer(async () => server.kill());
       await server.start();
     }
-    await until(20_000, "the replica to be in step", async () => (await redisCli(replicaPort, "info", "replication")).includes("master_link_status:up"));
+    await until(agreeMs, "the replica to be in step", async () => (await redisCli(replicaPort, "info", "replication")).includes("master_link_status:up"));
     for (const port of sentinelPorts) {
       // Sentinel writes what it learns into its file.
       const file = join(await directory(`sentinel-${port}`), "sentinel.conf");
@@ -43,16 +46,16 @@ export async function startSentinelGroup(dir: string): Promise<SentinelGroup> {
     }
     const sentinelPort = sentinelPorts[0] ?? 0;
     const seen = async () => redisCli(sentinelPort, "sentinel", "master", "samepage");
-    await until(20_000, "the Sentinels to know each other", async () => /num-other-sentinels\n2\n/u.test(await seen()) && /num-slaves\n1\n/u.test(await seen()));
+    await until(agreeMs, "the Sentinels to know each other", async () => /num-other-sentinels\n2\n/u.test(await seen()) && /num-slaves\n1\n/u.test(await seen()));
     return {
       url: `redis+sentinel://${sentinelPorts.map((port) => `127.0.0.1:${port}`).join(",")}/samepage`,
       failOver: async () => {
         await master.kill();
-        await until(30_000, "the Sentinels to make the replica the master", async () => (await redisCli(sentinelPort, "sentinel", "get-master-addr-by-name", "samepage")).includes(`${replicaPort}`));
+        await until(agreeMs, "the Sentinels to make the replica the master", async () => (await redisCli(sentinelPort, "sentinel", "get-master-addr-by-name", "samepage")).includes(`${replicaPort}`));
       },
       bringBack: async () => {
         await master.start();
-        await until(30_000, "the former master to follow", async () => (await redisCli(masterPort, "role")).startsWith("slave"));
+        await until(agreeMs, "the former master to follow", async () => (await redisCli(masterPort, "role")).startsWith("slave"));
       },
       [Symbol.asyncDispose]: async () => stack.disposeAsync(),
     };

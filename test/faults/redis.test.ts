@@ -1,22 +1,25 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { temporaryDirectory } from "@samepage/test-support";
-import { expect, test } from "vitest";
-import { eachOnce, isOver, sorted } from "./expectations.ts";
+import { expect, test, vi } from "vitest";
+import { eachOnce, isOver, lastWordMs, sorted } from "./expectations.ts";
 import { startFaultFleet } from "./fault-fleet.ts";
 import { startRedisCluster } from "./redis-cluster.ts";
 import { startSentinelGroup } from "./redis-sentinel.ts";
+
+vi.setConfig({ testTimeout: lastWordMs });
 
 const unify = { operation: { kind: "unify" }, concurrency: 3 } as const;
 
 test("Redis fails over under Sentinel in mid-rollout: every host is worked on once, and the old master's return changes nothing", async () => {
   await using dir = await temporaryDirectory("samepage-sentinel-");
   await using group = await startSentinelGroup(dir.path);
-  await using fleet = await startFaultFleet({ hosts: 6, milliseconds: 2000, redisUrl: group.url });
+  await using fleet = await startFaultFleet({ hosts: 6, milliseconds: 500, holds: true, redisUrl: group.url });
   const { id } = await fleet.api.rollouts.create(unify);
   await fleet.until(id, ({ hosts }) => hosts.running >= 1);
   // Replication is asynchronous: what an operator has just been told may be a few milliseconds ahead of the replica.
   await sleep(200);
   await group.failOver();
+  fleet.allow();
   await group.bringBack();
   expect(await fleet.until(id, isOver)).toMatchObject({ state: "completed", hosts: { succeeded: 6 }, reclaimedBytes: 6 * 4096 });
   expect(sorted(fleet.begun())).toEqual(eachOnce(6));
@@ -27,7 +30,7 @@ test("Redis fails over under Sentinel in mid-rollout: every host is worked on on
 test("on a Redis Cluster everything works, and a master killed in mid-rollout and started again costs only time", async () => {
   await using dir = await temporaryDirectory("samepage-cluster-");
   await using cluster = await startRedisCluster(dir.path);
-  await using fleet = await startFaultFleet({ hosts: 6, milliseconds: 2000, redisUrl: cluster.url });
+  await using fleet = await startFaultFleet({ hosts: 6, milliseconds: 500, holds: true, redisUrl: cluster.url });
   const { id } = await fleet.api.rollouts.create(unify);
   await fleet.until(id, ({ hosts }) => hosts.running >= 1);
   // The append-only file is written every second: what an operator was told before then is certain.
@@ -36,6 +39,7 @@ test("on a Redis Cluster everything works, and a master killed in mid-rollout an
     await master.kill();
     await sleep(300);
     await master.start();
+    fleet.allow();
   }
   const ended = await fleet.until(id, isOver);
   expect(ended).toMatchObject({ state: "completed", hosts: { succeeded: 6 } });

@@ -1,5 +1,5 @@
 import { isInCanary, isTried } from "./canary.ts";
-import { isInFlight, mayBeWorking, observe, type TickContext } from "./tick-context.ts";
+import { isInFlight, mayBeWorking, observe, REPEAT_MS, type TickContext } from "./tick-context.ts";
 
 /** Why the rollout is where it is, one sentence each, most important first. */
 export function explain(context: TickContext): string[] {
@@ -32,8 +32,7 @@ function explainStandIns({ draft }: TickContext): string[] {
   const names: string[] = [];
   for (let index = draft.turnEnd; index < draft.plan.hosts.length; index++) if (isTried(draft, index)) names.push(draft.hostName(index));
   if (names.length === 0) return [];
-  const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
-  return [`${names.slice(0, 3).join(", ")}${more} ${names.length === 1 ? "stands" : "stand"} in for canaries that cannot be worked on now`];
+  return [`${firstNames(names)} ${names.length === 1 ? "stands" : "stand"} in for canaries that cannot be worked on now`];
 }
 
 /** Hosts whose windows are closed: which, and until when. */
@@ -50,11 +49,13 @@ function explainClosed({ draft, closed }: TickContext): string[] {
 /** Hosts that have a job and cannot be asked about it: what is certain of them is when they stop. */
 function explainOutOfReach(context: TickContext): string[] {
   const { draft, input } = context;
+  const unanswered: string[] = [];
   let overdue = 0;
   let lost = 0;
   let stopsAt = 0;
-  for (const [index, { notAfter = input.now }] of draft.notes) {
+  for (const [index, { givenAt = input.now, notAfter = input.now }] of draft.notes) {
     if (!isInFlight(draft, index)) continue;
+    if (draft.phase(index) === "dispatching" && input.now >= givenAt + REPEAT_MS) unanswered.push(draft.hostName(index));
     if (notAfter <= input.now) overdue++;
     else if (draft.phase(index) !== "dispatching" && !observe(context, index).online) {
       lost++;
@@ -62,9 +63,15 @@ function explainOutOfReach(context: TickContext): string[] {
     }
   }
   const said: string[] = [];
+  if (unanswered.length > 0) said.push(`${firstNames(unanswered)} ${unanswered.length === 1 ? "has" : "have"} been told more than once and ${unanswered.length === 1 ? "does" : "do"} not answer; taken back after ${draft.plan.policy.ackTimeoutMs / 1000} s`);
   if (lost > 0) said.push(`${lost === 1 ? "1 host that works is" : `${lost} hosts that work are`} out of reach; they stop by themselves at ${isoTime(stopsAt)} at the latest, and report when they are back`);
   if (overdue > 0) said.push(`the time of ${overdue === 1 ? "1 host" : `${overdue} hosts`} is over: the agent has stopped by itself, its report is waited for`);
   return said;
+}
+
+/** Enough to know where to look. */
+function firstNames(names: readonly string[]): string {
+  return names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
 }
 
 function isoTime(at: number): string {

@@ -237,6 +237,7 @@ describe("tick", () => {
     fleet.wait(15_000);
     const second = fleet.tick();
     expect(second.dispatch).toEqual([{ ...first.dispatch[0], again: true }]);
+    expect(second.explanations).toContain("h0 has been told more than once and does not answer; taken back after 120 s");
   });
 
   it("has a state that JSON carries unchanged", () => {

@@ -19,11 +19,14 @@ const lookEvery = 10;
 /** No contender may hold a run up for longer. Milliseconds. */
 const patience = 1_200_000;
 
-/** Runs a command under GNU time and says what it cost. Throws when it cannot be started or fails. */
-export async function measure(command: readonly string[], scratch: string): Promise<Cost> {
+/**
+ * Runs a command under GNU time and says what it cost. Throws when it cannot be started or fails.
+ * @param longest milliseconds after which it is ended. Default: what no contender may hold a run up for
+ */
+export async function measure(command: readonly string[], scratch: string, longest: number = patience): Promise<Cost> {
   const figures = join(scratch, "time");
   await rm(figures, { force: true });
-  const child = spawn("/usr/bin/time", ["--output", figures, "--format", "%e %U %S %M", ...command], { stdio: ["ignore", "ignore", "pipe"], timeout: patience });
+  const child = spawn("/usr/bin/time", ["--output", figures, "--format", "%e %U %S %M", ...command], { stdio: ["ignore", "ignore", "pipe"], timeout: longest });
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     complaint = (complaint + text).slice(-2000);

@@ -11,7 +11,7 @@ export function render(machine: Machine, fields: readonly Field[], results: read
     "Written by `npm run bench:unify`; the same figures are in `unify.json`. Every contender ran on the same trees in the same run;",
     "wall and CPU are seconds (medians); compare them as ratios, the more so where the machine was busy.",
     "",
-    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ${machine.distribution}, Node ${machine.node}; load before the run ${machine.loadBefore}. ${machine.tools.join(", ")}.`,
+    `${machineLine(machine)} ${machine.tools.join(", ")}.`,
     "",
     "*samepage* is the bundle that the Debian packages install, made of these sources for this run, with its own Node; Node's start is in its figures.",
     "*floor*: walks, and opens and reads once each file that may equal another, with as many threads; it compares nothing. *proof*: how a contender knows that two files are equal. *identity*: what else must agree before it merges; one that asks less merges more, and changes owners, modes or times.",
@@ -33,8 +33,26 @@ export function render(machine: Machine, fields: readonly Field[], results: read
   return `${lines.join("\n").trimEnd()}\n`;
 }
 
+/** The page of a run that only plans very many files. */
+export function renderTenMillion(machine: Machine, crowd: Crowd): string {
+  const lines = [
+    "# Ten million files",
+    "",
+    "Written by `npm run bench:unify -- --ten-million`; the same figures are in `ten-million.json`. Memory is the peak of the command's one process, Node and native threads together, and does not depend on what else the machine does; times do.",
+    "",
+    machineLine(machine),
+    "",
+    ...renderCrowd(crowd),
+  ];
+  return `${lines.join("\n").trimEnd()}\n`;
+}
+
+function machineLine({ cpu, cores, memoryGiB, kernel, distribution, node, loadBefore }: Machine): string {
+  return `${cpu}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}, ${distribution}, Node ${node}; load before the run ${loadBefore}.`;
+}
+
 /** What very many files cost: a paragraph and its targets. */
-export function renderCrowd(crowd: Crowd): string[] {
+function renderCrowd(crowd: Crowd): string[] {
   const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
   return [
     `## ${crowd.files.toLocaleString("en")} files in 32 guests, ext4`,

@@ -91,8 +91,10 @@ void exchange_back(Exchanger *exchanger, const Row *row, int quarantine, const c
   for (;;) {
     if (fstatat(quarantine, held, &stat, AT_SYMLINK_NOFOLLOW) != 0) return;
     uint64_t mine = stat.st_ino;
-    /* The name or its directory is gone: the guest removed the file. */
-    if (exchange_name(exchanger, row, quarantine, held) != 0) break;
+    int error = exchange_name(exchanger, row, quarantine, held);
+    /* The name or its directory is gone: the guest removed the file. Whatever else refuses, the file stays for recovery. */
+    if (error == ENOENT || error == ENOTDIR || error == ELOOP) break;
+    if (error != 0) return;
     if (fstatat(quarantine, held, &stat, AT_SYMLINK_NOFOLLOW) != 0 || stat.st_ino == expected) break;
     expected = mine;
   }

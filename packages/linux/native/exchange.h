@@ -29,7 +29,7 @@ void exchanger_close(Exchanger *exchanger);
 int exchange_name(Exchanger *exchanger, const Row *row, int quarantine, const char *held);
 /* Exchanges and makes sure that what came out is `member`; else puts it back and returns ESTALE. */
 int exchange_checked(Exchanger *exchanger, const Row *row, int quarantine, const char *held, uint64_t replacement, uint64_t member);
-/* Puts back what an exchange took out; `replacement` is what it had left at the name. The held file is gone afterwards. */
+/* Puts back what an exchange took out; `replacement` is what it had left at the name. The held file is gone afterwards, unless the file system refuses: then it stays, for recovery. */
 void exchange_back(Exchanger *exchanger, const Row *row, int quarantine, const char *held, uint64_t replacement);
 /* Puts the directories' times back as they were before the exchanges so far. */
 void exchanger_restore_times(Exchanger *exchanger);

@@ -119,8 +119,7 @@ static void place_copy(Privatize *job, Exchanger *hands, Copy *copy) {
   pthread_mutex_lock(mine);
   char held[32];
   uint32_t moved = 0;
-  int error = lease_holds(copy->shared) ? immutable_set(copy->shared, 0, &copy->immutable) : EAGAIN;
-  if (error == ENOTTY || error == EOPNOTSUPP) error = 0;
+  int error = lease_holds(copy->shared) ? lift_flag(&job->gate, copy->shared, &copy->immutable) : EAGAIN;
   for (; error == 0 && moved < copy->names; moved++) {
     const Row *row = &rows[copy->rows[moved]];
     held_name(held, copy->rows[moved]);
@@ -135,7 +134,7 @@ static void place_copy(Privatize *job, Exchanger *hands, Copy *copy) {
   if (error == 0) atomic_fetch_add_explicit(&job->control->files, copy->names, memory_order_relaxed);
   remove_held(job, copy, 0, copy->names);
   /* The flag would have refused that to us as well. */
-  if (copy->immutable) immutable_set(copy->shared, 1, NULL);
+  if (copy->immutable) set_flag_held(&job->gate, copy->shared);
   pthread_mutex_unlock(mine);
   finish(job, copy, error);
   close(copy->shared);
@@ -200,8 +199,10 @@ int privatize_run(Privatize *job) {
   int error = privatize_journal(job);
   if (error == 0) error = dir_times_open(&job->dir_times, job->tree);
   if (error) return error == ECANCELED ? 0 : error;
+  gate_init(&job->gate);
   while (started < threads && pthread_create(&ids[started], NULL, work, job) == 0) started++;
   for (uint32_t at = 0; at < started; at++) pthread_join(ids[at], NULL);
+  gate_close(&job->gate, job->control);
   dir_times_close(&job->dir_times);
   return started == 0 ? EAGAIN : atomic_load(&job->error);
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include "control.h"
 #include "exchange.h"
+#include "gate.h"
 #include "tree.h"
 
 typedef struct {
@@ -21,6 +22,7 @@ typedef struct {
   PrivateResult *results; /* by file */
   _Atomic uint64_t copied;
   DirTimes dir_times;
+  Gate gate;
   _Atomic uint32_t next;
   _Atomic int error; /* of writing back: the first */
 } Privatize;

@@ -117,15 +117,14 @@ static int open_parent(int root, const char *path, const char **name) {
   return fd;
 }
 
-static int remove_held(int quarantine, const char *held) {
-  if (unlinkat(quarantine, held, 0) == 0) return 0;
+static int remove_held(Recover *recover, const char *held) {
+  if (unlinkat(recover->quarantine, held, 0) == 0) return 0;
   if (errno != EPERM) return errno;
-  int fd = openat(quarantine, held, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), was = 0;
+  int fd = openat(recover->quarantine, held, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), was = 0;
   if (fd < 0) return errno;
-  int error = immutable_set(fd, 0, &was);
-  if (error == 0 && unlinkat(quarantine, held, 0) != 0) error = errno;
-  struct stat stat;
-  if (was && fstat(fd, &stat) == 0 && stat.st_nlink > 0) immutable_set(fd, 1, NULL);
+  int error = lift_flag(&recover->gate, fd, &was);
+  if (error == 0 && unlinkat(recover->quarantine, held, 0) != 0) error = errno;
+  if (was) set_flag_held(&recover->gate, fd);
   close(fd);
   return error;
 }
@@ -143,25 +142,31 @@ static bool is_equal(int quarantine, const char *held, int dir, const char *name
   return equal;
 }
 
-/* Exchanges as long as the guest puts newer files at the name, as exchange_back does. */
-static void put_back(int quarantine, const char *held, int dir, const char *name, uint64_t replacement) {
+/* Exchanges as long as the guest puts newer files at the name, as exchange_back does. Returns whether what is held may go. */
+static bool put_back(int quarantine, const char *held, int dir, const char *name, uint64_t replacement) {
   uint64_t expected = replacement;
   struct stat stat;
   while (fstatat(quarantine, held, &stat, AT_SYMLINK_NOFOLLOW) == 0) {
     uint64_t mine = stat.st_ino;
-    if (renameat2(quarantine, held, dir, name, RENAME_EXCHANGE) != 0) return;
-    if (fstatat(quarantine, held, &stat, AT_SYMLINK_NOFOLLOW) != 0 || stat.st_ino == expected) return;
+    if (renameat2(quarantine, held, dir, name, RENAME_EXCHANGE) != 0) return errno == ENOENT;
+    if (fstatat(quarantine, held, &stat, AT_SYMLINK_NOFOLLOW) != 0 || stat.st_ino == expected) return true;
     expected = mine;
   }
+  return false;
 }
 
 /* The immutable flag refuses the exchange to us too. Lifts it from what the name shows. */
-static int lift_flag(int dir, const char *name, int *was) {
+static int open_lifted(Recover *recover, int dir, const char *name, int *was) {
   int fd = open_file_at(dir, name);
   *was = 0;
-  if (fd < 0) return -1;
-  immutable_set(fd, 0, was);
+  if (fd >= 0) lift_flag(&recover->gate, fd, was);
   return fd;
+}
+
+static void close_lifted(Recover *recover, int fd, int was) {
+  if (fd < 0) return;
+  if (was) set_flag_held(&recover->gate, fd);
+  close(fd);
 }
 
 static void settle(Recover *recover, const Name *name, const char *held, const struct stat *stat, bool whole) {
@@ -175,17 +180,13 @@ static void settle(Recover *recover, const Name *name, const char *held, const s
   int dir = root < 0 ? -ENOENT : open_parent(root, name->path, &last);
   bool there = dir >= 0 && fstatat(dir, last, &now, AT_SYMLINK_NOFOLLOW) == 0;
   if (there && now.st_ino == name->canonical && !(whole && is_equal(recover->quarantine, held, dir, last, stat))) {
-    int was, fd = lift_flag(dir, last, &was);
-    put_back(recover->quarantine, held, dir, last, name->canonical);
-    remove_held(recover->quarantine, held);
-    if (fd >= 0) {
-      if (was) immutable_set(fd, 1, NULL);
-      close(fd);
-    }
-    recover->restored++;
+    int was, fd = open_lifted(recover, dir, last, &was);
+    if (put_back(recover->quarantine, held, dir, last, name->canonical) && remove_held(recover, held) == 0) recover->restored++;
+    else recover->pending++;
+    close_lifted(recover, fd, was);
   } else {
     /* The guest has replaced or removed the name since: what it had replaced goes, as with its own rename. */
-    if (remove_held(recover->quarantine, held) != 0) recover->pending++;
+    if (remove_held(recover, held) != 0) recover->pending++;
     else recover->completed++;
   }
   if (dir >= 0) close(dir);
@@ -208,19 +209,17 @@ static void place_private(Recover *recover, const Private *name, const char *hel
   struct stat stat;
   int root = recover->roots[name->guest], was = 0;
   int dir = root < 0 ? -ENOENT : open_parent(root, name->path, &last);
+  bool done = true;
   if (dir >= 0 && fstatat(dir, last, &stat, AT_SYMLINK_NOFOLLOW) == 0 && stat.st_ino == name->shared) {
-    int fd = lift_flag(dir, last, &was);
+    int fd = open_lifted(recover, dir, last, &was);
     if (renameat2(recover->quarantine, held, dir, last, RENAME_EXCHANGE) == 0 &&
         (fstatat(recover->quarantine, held, &stat, AT_SYMLINK_NOFOLLOW) != 0 || stat.st_ino != name->shared))
-      put_back(recover->quarantine, held, dir, last, copy); /* the guest was faster: its file stays */
-    if (fd >= 0) {
-      if (was) immutable_set(fd, 1, NULL);
-      close(fd);
-    }
+      done = put_back(recover->quarantine, held, dir, last, copy); /* the guest was faster: its file stays */
+    close_lifted(recover, fd, was);
   }
   if (dir >= 0) close(dir);
-  remove_held(recover->quarantine, held);
-  recover->completed++;
+  if (done && remove_held(recover, held) == 0) recover->completed++;
+  else recover->pending++;
 }
 
 /* The names [from, to) of one file of a killed deunify. */
@@ -240,7 +239,7 @@ static void settle_private(Recover *recover, const Private *from, const Private 
     if (fstatat(recover->quarantine, held, &stat, AT_SYMLINK_NOFOLLOW) != 0) continue;
     if (moved && stat.st_ino == copy && recover->roots[name->guest] == -2) recover->pending++;
     else if (moved && stat.st_ino == copy) place_private(recover, name, held, copy);
-    else if (remove_held(recover->quarantine, held) != 0) recover->pending++;
+    else if (remove_held(recover, held) != 0) recover->pending++;
   }
 }
 
@@ -302,9 +301,14 @@ static void settle_all(Recover *recover, const Journal *journal, char **held, si
     if (held[at][0] == 'p' && journal->private_count > 0) continue; /* settle_private */
     if (fstatat(recover->quarantine, held[at], &stat, AT_SYMLINK_NOFOLLOW) != 0) continue;
     const Name *name = *end != 0 ? NULL : bsearch(&key, journal->names, journal->name_count, sizeof key, by_position);
-    if (name == NULL || stat.st_ino != name->member) {
+    if (name != NULL && stat.st_ino != name->member && stat.st_ino != name->canonical) {
+      /* A file that the guest had put there just then, and that could not be put back. */
+      settle(recover, name, held[at], &stat, false);
+      continue;
+    }
+    if (name == NULL || stat.st_ino == name->canonical) {
       /* A link or private copy that was never exchanged, or what such a copy displaced. */
-      if (remove_held(recover->quarantine, held[at]) != 0) recover->pending++;
+      if (remove_held(recover, held[at]) != 0) recover->pending++;
       continue;
     }
     size_t here = stat.st_nlink == 1;
@@ -365,6 +369,7 @@ int recover_run(Recover *recover) {
   char **held = NULL;
   size_t count = 0, room = 0;
   int error = read_journal(recover, &journal);
+  gate_init(&recover->gate);
   int copy = error ? -1 : openat(recover->quarantine, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR *list = copy < 0 ? NULL : fdopendir(copy);
   if (error == 0 && list == NULL) error = errno;
@@ -382,6 +387,9 @@ int recover_run(Recover *recover) {
     else count++;
   }
   if (list != NULL) closedir(list);
+  /* First those that are shared: an open one would stay so while names are exchanged. */
+  for (size_t at = 0; at < journal.flagged_count && error == 0; at++)
+    if (journal.flagged[at].links == 0) error = set_flag(recover, &journal.flagged[at]);
   if (error == 0) {
     note_times(recover, &journal);
     settle_all(recover, &journal, held, count);
@@ -392,7 +400,9 @@ int recover_run(Recover *recover) {
     int64_t settled = time_of_quarantine(recover);
     restore_times(recover, &journal, settled > recover->ended ? settled : recover->ended);
   }
-  for (size_t at = 0; at < journal.flagged_count && error == 0; at++) error = set_flag(recover, &journal.flagged[at]);
+  for (size_t at = 0; at < journal.flagged_count && error == 0; at++)
+    if (journal.flagged[at].links > 0) error = set_flag(recover, &journal.flagged[at]);
+  gate_close(&recover->gate, NULL);
   for (size_t at = 0; at < count; at++) free(held[at]);
   free(held);
   free(journal.names);

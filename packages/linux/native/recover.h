@@ -1,6 +1,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include "gate.h"
 
 typedef struct {
   int quarantine;
@@ -12,6 +13,7 @@ typedef struct {
   uint32_t restored, completed, pending;
   char *damaged; /* paths in their pools, each ended by NUL: objects that were written to while their flag was lifted */
   size_t damaged_size;
+  Gate gate;
 } Recover;
 
 /* Settles every file that an interrupted run left in its quarantine. Returns 0 or an errno; `damaged` is the caller's to free. */

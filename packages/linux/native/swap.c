@@ -20,11 +20,13 @@
 #include "sha256.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -415,6 +417,26 @@ static bool canonical_holds(const Swap *swap, int fd, const Row *row, const Attr
   return lease_holds(fd) && fstat(fd, &stat) == 0 && same_metadata(&stat, swap->tree, row) && attributes_read(fd, &now) == 0 && memcmp(&now, attributes, sizeof now) == 0;
 }
 
+/*
+ * The same where somebody waits for the lease now, to write: on ext4, which asks for the immutable flag at each write, he is
+ * refused once the flag is set. Then it is the content that tells whether he came too early.
+ */
+static bool content_holds(const Worker *worker, int fd, const Row *row, const Attributes *attributes, const uint8_t digest[32]) {
+  struct statfs system;
+  struct stat stat;
+  Attributes now;
+  if (fstatfs(fd, &system) != 0 || system.f_type != EXT4_SUPER_MAGIC) return false;
+  if (fstat(fd, &stat) != 0 || !same_metadata(&stat, worker->swap->tree, row) || attributes_read(fd, &now) != 0 || memcmp(&now, attributes, sizeof now) != 0) return false;
+  Sha256 sha;
+  uint8_t again[32];
+  sha256_start(&sha);
+  ssize_t got;
+  off_t at = 0;
+  for (; (got = read_at(fd, worker->block[0], BLOCK, at)) > 0; at += got) sha256_add(&sha, worker->block[0], (size_t)got);
+  sha256_end(&sha, again);
+  return got == 0 && memcmp(again, digest, sizeof again) == 0;
+}
+
 /* Swaps every member; returns how many were. */
 static uint32_t swap_members(Worker *worker, uint32_t group, int fd, const Row *row, const Attributes *attributes) {
   Swap *swap = worker->swap;
@@ -458,28 +480,31 @@ static void swap_group(Worker *worker, uint32_t group) {
   char object[OBJECT_NAME];
   int error = attributes_read(fd, &attributes), immutable = 0;
   if (error == 0) error = read_canonical(worker, fd, facts->size, pooled ? NULL : digest);
-  /* The flag refuses link and rename to us as well; the lease watches over the inode while it is lifted. */
-  if (error == 0 && pooled && (facts->mode & ROW_IMMUTABLE)) error = immutable_set(fd, 0, &immutable);
+  bool guards = space_of(swap, inode)->guard == GUARD_IMMUTABLE, held = false;
+  /* The flag refuses link and rename to us as well; gate and lease watch over the inode until it is set. */
+  if (error == 0 && pooled && (facts->mode & ROW_IMMUTABLE)) error = lift_flag(&swap->gate, fd, &immutable);
+  else if (error == 0 && guards) held = (error = gate_hold(&swap->gate, fd)) == 0;
   if (error == 0 && !pooled) {
     error = link_object(swap, facts, &attributes, fd, digest, object);
     linked = error == 0;
   }
   uint32_t swapped = error == 0 ? swap_members(worker, group, fd, row, &attributes) : 0;
-  if (immutable || (swapped > 0 && space_of(swap, inode)->guard == GUARD_IMMUTABLE)) {
-    int set = immutable_set(fd, 1, NULL);
+  if (immutable || (swapped > 0 && guards)) {
+    int set = set_flag_held(&swap->gate, fd);
     if (error == 0) error = set;
   }
   /* Whoever opened the canonical inode for writing meanwhile must write to his own file only; a changed owner or mode likewise. */
-  if (swapped > 0 && error == 0 && !canonical_holds(swap, fd, row, &attributes)) error = EAGAIN;
+  if (swapped > 0 && error == 0 && !canonical_holds(swap, fd, row, &attributes) && !(held && content_holds(worker, fd, row, &attributes, digest))) error = EAGAIN;
   if (error != 0) {
     if (swapped > 0) {
       immutable_set(fd, 0, NULL);
       undo_group(worker, group);
-      if (immutable) immutable_set(fd, 1, NULL);
+      if (immutable) set_flag_held(&swap->gate, fd);
     }
     swapped = 0;
     fail_group(swap, group, error);
   }
+  if (held && swapped == 0) gate_let_go(&swap->gate, fd);
   if (linked && swapped == 0) unlinkat(swap->spaces[facts->space].pool, object, 0);
   note_time(swap, inode, fd);
   close(fd);
@@ -550,12 +575,14 @@ int swap_run(Swap *swap, uint32_t from, uint32_t to) {
   pthread_t *ids = calloc(swap->threads, sizeof *ids);
   uint32_t ready = 0, started = 0;
   int error = workers == NULL || ids == NULL ? ENOMEM : 0;
+  gate_init(&swap->gate);
   for (; ready < swap->threads && error == 0; ready++) error = worker_open(&workers[ready], swap, ready);
   for (; started < ready && error == 0; started++)
     if (pthread_create(&ids[started], NULL, work, &workers[started]) != 0) break;
   if (error == 0 && started == 0) error = EAGAIN;
   for (uint32_t at = 0; at < started; at++) pthread_join(ids[at], NULL);
   for (uint32_t at = 0; at < ready; at++) worker_close(&workers[at]);
+  gate_close(&swap->gate, swap->control);
   free(workers);
   free(ids);
   /* Groups that no thread took before a cancel. */

@@ -3,6 +3,7 @@
 #include "candidates.h"
 #include "control.h"
 #include "exchange.h"
+#include "gate.h"
 #include "tree.h"
 
 enum { GUARD_NONE, GUARD_IMMUTABLE, GUARD_COW };
@@ -41,6 +42,7 @@ typedef struct {
   bool ignore_mtime;
   uint32_t threads;
   DirTimes dir_times;
+  Gate gate;
   _Atomic uint32_t next_group;
   uint32_t end_group;
 } Swap;

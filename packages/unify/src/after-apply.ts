@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { indexRecords, type SwapOutcome } from "@samepage/linux";
 import { deviceText } from "./held-inodes.ts";
 import { readIndex, writeIndex } from "./index-file.ts";
@@ -29,7 +30,7 @@ export class AfterApply {
   /** Page cache that is shared now, and processes that still map what was replaced. */
   async measure(guests: readonly string[], run: RunControl): Promise<Pick<UnifyReport, "pageCache" | "stillMapping">> {
     const { tree } = this.#prepared;
-    const pageCache = await measurePageCache(tree, run.job, (row) => this.#shownBy(row));
+    const pageCache = await measurePageCache(tree, this.#plan.settings.threads ?? availableParallelism(), run.job, (row) => this.#shownBy(row));
     const replacedAny = this.#canonical.some((canonical) => canonical > 0);
     return { pageCache, stillMapping: replacedAny ? await readStillMapping((inos) => this.#replaced(guests, inos), run.signal) : [] };
   }

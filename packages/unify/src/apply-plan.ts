@@ -7,7 +7,7 @@ import { appendLinkedNames, type LinkedNames } from "./link-log.ts";
 import { isSettled, type PreparedPlan, preparePlan, toReport, treeFailures } from "./plan-unify.ts";
 import { placeFailure } from "./place-failure.ts";
 import { PoolPlace, type PoolRun } from "./pool-place.ts";
-import { recoverRuns } from "./recover.ts";
+import { hasRuns, recoverRuns } from "./recover.ts";
 import { RunControl } from "./run-control.ts";
 import { withJournal } from "./run-journal.ts";
 import { runUnderGuard } from "./run-under-guard.ts";
@@ -33,23 +33,22 @@ interface Place {
 type Failure = UnifyReport["failures"][number];
 
 /**
- * Executes a plan. What changed since it was made is left alone and counted. Where another run was at work when this one
- * came, its plan is out of date as a whole: it plans again what is left to do, while nobody else can change it.
+ * Executes a plan, after settling what interrupted runs have left. What changed since it was made is left alone and counted.
+ * Where something was settled, or another run was at work when this one came, the plan is out of date as a whole: it plans
+ * again what is left to do, while nobody else can change it.
  */
 export async function executePlan(plan: PreparedPlan, options: UnifyOptions): Promise<UnifyReport> {
-  if (plan.prepared === undefined) return { ...plan.report, dryRun: false };
   const found: Failure[] = [];
   using run = new RunControl(options);
   await using places = await takePlaces(plan, run, found);
-  if (![...places.byTop.values()].some(({ waited }) => waited)) return await executeInPlaces(plan, options, places, run, found);
-  plan.prepared.tree[Symbol.dispose]();
-  const current = await preparePlan(options);
-  return current.prepared === undefined ? { ...current.report, dryRun: false } : await executeInPlaces(current, options, places, run, found);
+  if (!places.isOutdated) return await executeInPlaces(plan, options, places, run, found);
+  plan.prepared?.tree[Symbol.dispose]();
+  return await executeInPlaces(await preparePlan(options), options, places, run, found);
 }
 
 async function executeInPlaces(plan: PreparedPlan, options: UnifyOptions, places: Places, run: RunControl, found: Failure[]): Promise<UnifyReport> {
   const { prepared, groups, report } = plan;
-  if (prepared === undefined) return { ...report, dryRun: false };
+  if (prepared === undefined) return { ...report, dryRun: false, failures: [...found, ...report.failures] };
   const started = performance.now() - report.elapsedMs;
   const guests = options.guests.map(({ name }) => name);
   using tree = prepared.tree;
@@ -84,6 +83,8 @@ async function executeInPlaces(plan: PreparedPlan, options: UnifyOptions, places
 /** The places of a plan's file systems, while nobody else works there. */
 interface Places extends AsyncDisposable {
   readonly byTop: ReadonlyMap<string, PoolPlace>;
+  /** Whether files may have changed in them since the plan was made. */
+  readonly isOutdated: boolean;
 }
 
 /**
@@ -94,21 +95,26 @@ async function takePlaces(plan: PreparedPlan, run: RunControl, found: Failure[])
   await using taken = new AsyncDisposableStack();
   const byTop = new Map<string, PoolPlace>();
   const errors: unknown[] = [];
-  const tops = plan.prepared?.swaps.words.length === 0 ? [] : plan.spaces.filter(({ group }) => group.chosen.strategy === "hardlink").map(({ group }) => group.top);
+  let isOutdated = false;
+  const links = (plan.prepared?.swaps.words.length ?? 0) > 0;
+  const tops = plan.groups.filter(({ chosen, top }) => (links && chosen.strategy === "hardlink") || hasRuns(top)).map(({ top }) => top);
   // In one order, whatever the order of the guests: two runs then never wait for each other.
   for (const top of [...new Set(tops)].sort()) {
     if (run.stopped !== undefined) break;
     try {
-      byTop.set(top, taken.use(await PoolPlace.take(top, run.signal)));
+      const place = taken.use(await PoolPlace.take(top, run.signal));
+      const settled = await recoverRuns(place, found);
+      isOutdated ||= settled || place.waited;
+      byTop.set(top, place);
     } catch (error) {
       if (run.stopped !== undefined) break;
       errors.push(error);
       found.push(placeFailure(top, error));
     }
   }
-  if (errors.length > 0 && byTop.size === 0 && plan.prepared?.reflinks.length === 0) throw errors[0];
+  if (errors.length > 0 && byTop.size === 0 && (plan.prepared?.reflinks.length ?? 0) === 0) throw errors[0];
   const kept = taken.move();
-  return { byTop, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { byTop, isOutdated, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 async function swapAll(
@@ -125,7 +131,6 @@ async function swapAll(
     try {
       const opened = openPlace(place);
       open.defer(() => closePlace(top, opened, found));
-      await recoverRuns(place, found, opened.run.path);
       appendLinkedNames(place.links, linkedNames(plan, top));
       ready.set(top, opened);
     } catch (error) {

@@ -67,7 +67,7 @@ async function deunifyPlace(top: string, guests: readonly GuestRoot[], run: RunC
   run.startPhase("recover");
   await recoverRuns(place, counts.failures);
   run.startPhase("scan");
-  using tree = await scanAll(place, guests, run);
+  using tree = await scanAll(place, guests, threads, run);
   for (const [at, root] of guests.entries()) {
     const files = tree.counts[at]?.names ?? 0;
     counts.scanned += files;
@@ -91,7 +91,7 @@ async function deunifyPlace(top: string, guests: readonly GuestRoot[], run: RunC
   // Nothing was shared: the first look says so.
   if (copy.length + keep.length === 0) return;
   // Looked at afresh: what was done is not proof of how things are.
-  using after = await scanAll(place, guests, run);
+  using after = await scanAll(place, guests, threads, run);
   for (const rows of namesByObject(after, objectsOf(after)).values()) counts.stillShared += rows.length;
 }
 
@@ -147,11 +147,11 @@ function count(tree: Tree, guests: readonly GuestRoot[], rows: readonly number[]
 }
 
 /** Everything, with no excludes: what was unified under other rules must come back too. */
-async function scanAll(place: PoolPlace, guests: readonly GuestRoot[], run: RunControl): Promise<Tree> {
+async function scanAll(place: PoolPlace, guests: readonly GuestRoot[], threads: number, run: RunControl): Promise<Tree> {
   const pool = openSync(place.pool, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     const scan = guests.map((root): ScanGuest => ({ fd: root.fd, space: 0, pool: false, exact: notOwn(root) }));
-    return await scanTrees({ guests: [...scan, { fd: pool, space: 0, pool: true, exact: [] }], patterns: [], tags: [], minSize: 1, threads: availableParallelism() }, run.job);
+    return await scanTrees({ guests: [...scan, { fd: pool, space: 0, pool: true, exact: [] }], patterns: [], tags: [], minSize: 1, threads }, run.job);
   } finally {
     closeSync(pool);
   }

@@ -29,7 +29,7 @@ export async function planUnify(options: UnifyOptions): Promise<UnifyPlan> {
 }
 
 /**
- * Does what a plan of this process says; files that changed since are left alone.
+ * Does what a plan of this process says, after settling what an interrupted run has left; files that changed since are left alone.
  * @param options those the plan was made with
  * @throws UnifyError plan-outdated for a plan of another process or one that was applied before, and those of a file system that refuses
  */
@@ -43,10 +43,8 @@ export async function applyPlan(plan: UnifyPlan, options: UnifyOptions): Promise
 
 /** Makes identical files of the guests share storage, after settling what an interrupted run has left. @throws UnifyError */
 export async function unify(options: UnifyOptions): Promise<UnifyReport> {
-  const [{ recoverBefore }, { executePlan }] = await Promise.all([import("./recover.ts"), import("./apply-plan.ts")]);
-  const recovered = await recoverBefore(options);
-  const report = await executePlan(await preparePlan(options), options);
-  return { ...report, failures: [...recovered, ...report.failures] };
+  const { executePlan } = await import("./apply-plan.ts");
+  return executePlan(await preparePlan(options), options);
 }
 
 /** Gives back private copies; names that were hard links to each other before they were unified are so again. @throws UnifyError */

@@ -2,11 +2,8 @@ import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, 
 import { join } from "node:path";
 import { type JournalRoot, recoverRun } from "@samepage/linux";
 import { escapeName } from "./escape-name.ts";
-import { openGuestRoots } from "./guest-root.ts";
-import { PoolPlace, runsPath } from "./pool-place.ts";
-import { RunControl } from "./run-control.ts";
+import { type PoolPlace, runsPath } from "./pool-place.ts";
 import { UnifyError } from "./unify-error.ts";
-import type { UnifyOptions } from "./unify-options.ts";
 import type { UnifyReport } from "./unify-report.ts";
 
 type Failure = UnifyReport["failures"][number];
@@ -17,14 +14,17 @@ const slackNs = 10_000_000n;
 /**
  * Settles what runs that were killed left on this file system. The caller holds the place, so none of them is alive.
  * @param failures gets the objects that were written to while a killed run had lifted their flag
- * @param own the caller's own run, which is left alone
+ * @returns whether there was anything that could be settled
  * @throws UnifyError state-damaged
  */
-export async function recoverRuns(place: PoolPlace, failures: Failure[], own?: string): Promise<void> {
+export async function recoverRuns(place: PoolPlace, failures: Failure[]): Promise<boolean> {
+  let any = false;
   for (const name of readdirSync(place.runs)) {
-    const path = join(place.runs, name);
-    if (path !== own) for (const object of await recoverOne(path)) failures.push(toFailure(place.pool, object));
+    const { damaged, settled } = await recoverOne(join(place.runs, name));
+    for (const object of damaged) failures.push(toFailure(place.pool, object));
+    any ||= settled;
   }
+  return any;
 }
 
 function toFailure(pool: string, object: string): Failure {
@@ -32,29 +32,27 @@ function toFailure(pool: string, object: string): Failure {
   return { guest: "pool", path: escapeName(Buffer.from(pool).toString("latin1") + object), code: "object-changed", message };
 }
 
-/** Settles interrupted runs on the guests' file systems, before a new one looks at them. */
-export async function recoverBefore(options: UnifyOptions): Promise<readonly Failure[]> {
-  const failures: Failure[] = [];
-  using roots = openGuestRoots(options.guests);
-  using run = new RunControl({ signal: options.signal, deadline: options.deadline });
-  for (const top of new Set(roots.all.map((root) => root.top))) {
-    if (run.stopped !== undefined || !existsSync(runsPath(top)) || readdirSync(runsPath(top)).length === 0) continue;
-    using place = await PoolPlace.take(top, run.signal);
-    await recoverRuns(place, failures);
-  }
-  return failures;
+/** Whether a run is at work on this file system, or one that was killed has left something there. */
+export function hasRuns(top: string): boolean {
+  return existsSync(runsPath(top)) && readdirSync(runsPath(top)).length > 0;
 }
 
-/** @returns damaged objects */
-async function recoverOne(path: string): Promise<readonly string[]> {
+interface Settled {
+  /** Objects, by their paths in the pool. */
+  readonly damaged: readonly string[];
+  /** Whether anything was done; not where all that is left belongs to guests that are out of reach. */
+  readonly settled: boolean;
+}
+
+async function recoverOne(path: string): Promise<Settled> {
   const quarantinePath = join(path, "quarantine");
   // Killed while making or removing the run's directory: nothing was exchanged, or all is settled.
   if (!existsSync(quarantinePath)) {
     rmSync(path, { recursive: true, force: true });
-    return [];
+    return { damaged: [], settled: true };
   }
   const damaged: string[] = [];
-  let pending = 0;
+  let [pending, done] = [0, 0];
   const { guests, records } = readJournal(join(path, "journal"));
   const roots = guests.map(openRoot);
   const places = [...partsOf(quarantinePath), quarantinePath];
@@ -65,17 +63,18 @@ async function recoverOne(path: string): Promise<readonly string[]> {
       const settled = await recoverPlace(place, roots, records, ended);
       damaged.push(...settled.damaged);
       pending += settled.pending;
+      done += settled.restored + settled.completed;
     }
   } catch (cause) {
     throw new UnifyError("state-damaged", path, "what an interrupted run left cannot be settled", "See the cause; nothing was deleted.", { cause });
   } finally {
     for (const root of roots) if (typeof root === "number") closeSync(root);
   }
-  if (pending > 0) return damaged;
+  if (pending > 0) return { damaged, settled: done + damaged.length > 0 };
   // rmdir, not a recursive delete: a file that appeared here is never lost.
   for (const place of places) rmdirSync(place);
   rmSync(path, { recursive: true, force: true });
-  return damaged;
+  return { damaged, settled: true };
 }
 
 /** The directories in a quarantine: each thread that swaps has its own. */

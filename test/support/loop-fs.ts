@@ -109,6 +109,7 @@ export async function openLoopFs(type: LoopFsType, sizeMiB: number, from?: strin
       // A mount namespace that was made meanwhile keeps a copy of the mount, and then unmounting writes nothing back.
       await run("sync", ["--file-system", mount]).catch(() => {}); // Shut down, as by a power cut: there is nothing to write.
       await unmount(mount);
+      await released(image);
       await mountImage(type, (await between(image)) ?? image, mount, options);
     },
     [Symbol.asyncDispose]: async () => {
@@ -170,6 +171,11 @@ async function unmount(mount: string): Promise<void> {
       await sleep(25 * attempt);
     }
   }
+}
+
+/** A mount namespace that another process made meanwhile has a copy of the mount: until it goes, the image is in use (and XFS refuses a second mount of its UUID). */
+async function released(image: string): Promise<void> {
+  for (let attempt = 1; attempt <= 40 && (await run("losetup", ["--associated", image])) !== ""; attempt++) await sleep(25 * attempt);
 }
 
 function removeNow(directory: string): void {

@@ -26,6 +26,7 @@ copy(join(root, "deploy/tree/samepage"), join(samepage, "usr/bin/samepage"), 0o7
 const agent = stage("samepage-agent");
 copy(join(here, "samepage-agent/agent.yaml"), join(agent, "etc/samepage/agent.yaml"));
 copy(join(root, "deploy/systemd/samepage-agent.service"), join(agent, "lib/systemd/system/samepage-agent.service"));
+copy(join(root, "deploy/systemd/samepage.slice"), join(agent, "lib/systemd/system/samepage.slice"));
 copy(join(root, "deploy/systemd/samepage-guardd.service"), join(agent, "lib/systemd/system/samepage-guardd.service"));
 copy(join(root, "deploy/systemd/samepage-upgrade.service"), join(agent, "lib/systemd/system/samepage-upgrade.service"));
 copy(join(root, "deploy/systemd/samepage-upgrade"), join(agent, "usr/lib/samepage/upgrade/samepage-upgrade"), 0o755);
@@ -44,7 +45,7 @@ const tree = join(output, "stage/tree");
 cpSync(library, join(tree, "lib/samepage"), { recursive: true });
 copy(join(root, "deploy/systemd/samepage-upgrade"), join(tree, "lib/samepage/upgrade/samepage-upgrade"), 0o755);
 for (const name of ["samepage", "install-tree", "remove-tree"]) copy(join(root, "deploy/tree", name), join(tree, "share/samepage", name), 0o755);
-for (const file of ["systemd/samepage-agent.service", "systemd/samepage-guardd.service", "systemd/samepage-upgrade.service", "debian/samepage-agent/agent.yaml"]) copy(join(root, "deploy", file), join(tree, "share/samepage", basename(file)), 0o644);
+for (const file of ["systemd/samepage-agent.service", "systemd/samepage.slice", "systemd/samepage-guardd.service", "systemd/samepage-upgrade.service", "debian/samepage-agent/agent.yaml"]) copy(join(root, "deploy", file), join(tree, "share/samepage", basename(file)), 0o644);
 const archive = join(output, `samepage-agent_${version}_${architecture}.tar`);
 run("tar", ["--create", "--file", archive, "--sort=name", `--mtime=@${epoch}`, "--owner=0", "--group=0", "--numeric-owner", "--mode=u+rwX,go=rX", "-C", tree, "lib", "share"]);
 // Weakly: it is half the size at a tenth of the time, and each host fetches it once a release.

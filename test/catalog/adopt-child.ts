@@ -22,6 +22,6 @@ const { restored, failures, leftAlone } = await restoreGuests(
   guests,
   template === undefined ? [] : [template],
   { readTemplate: async () => answer, wantContent: never, readContent: never },
-  { limits: { background: false, pressureLimit: 100 }, signal: new AbortController().signal },
+  { limits: { background: false, paced: false, pressureLimit: 100 }, signal: new AbortController().signal },
 );
 console.log(JSON.stringify({ restored: Number(restored), failures, leftAlone }));

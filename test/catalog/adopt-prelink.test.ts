@@ -39,7 +39,7 @@ test.skipIf(fixtures === undefined)(`a guest's prelinked variants become the tem
   const guest = (called: string) => ({ name: called, path: at(called), domain: "blue", state: "stopped" as const, provider: "dir" });
   const everyone = ["guest", "template", "upgraded"].map(guest);
   const adopt = async (called: string) =>
-    restoreGuests({ template: "t", version: "1", paths: [], adoptPrelink: true }, [guest(called)], everyone, { readTemplate: async () => manifest, wantContent: never, readContent: never }, { limits: { background: false, pressureLimit: 100 }, signal: new AbortController().signal });
+    restoreGuests({ template: "t", version: "1", paths: [], adoptPrelink: true }, [guest(called)], everyone, { readTemplate: async () => manifest, wantContent: never, readContent: never }, { limits: { background: false, paced: false, pressureLimit: 100 }, signal: new AbortController().signal });
 
   expect(await adopt("guest")).toMatchObject({ restored: 3n, failures: [], leftAlone: [], bytesFetched: 0n });
   for (const path of names) expect((await readFile(at(`guest/${path}`))).equals(await readFile(at(`template/${path}`)))).toBe(true);

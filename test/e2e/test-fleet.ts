@@ -24,12 +24,15 @@ export interface TestFleet extends AsyncDisposable {
 
 const logger = pino({ level: process.env["SAMEPAGE_TEST_LOG"] ?? "silent" });
 
+/** A busy machine's tests must not wait until it is idle. */
+const atOnce: AgentConfig["limits"] = { background: false, paced: false, pressureLimit: 100 };
+
 /**
  * The guard has tests in a machine of its own (test/kernel): here it would put hooks into the developer's kernel. And of
- * many tests side by side none takes the port for Prometheus, unless it names one of its own.
+ * many tests side by side none takes the port for Prometheus, unless it names one of its own; nor does one give way to another.
  */
 export function unguarded(config: AgentConfig): AgentConfig {
-  return { ...config, cowGuard: "off", metrics: config.metrics.listen === defaultConfig.metrics.listen ? { listen: "none" } : config.metrics };
+  return { ...config, cowGuard: "off", limits: config.limits === defaultConfig.limits ? atOnce : config.limits, metrics: config.metrics.listen === defaultConfig.metrics.listen ? { listen: "none" } : config.metrics };
 }
 
 export async function startFleet(options: ControllerOptions = {}): Promise<TestFleet> {

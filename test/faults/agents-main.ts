@@ -17,7 +17,7 @@ if (clockAheadMs !== 0) {
 }
 const logger = pino({ level: process.env["SAMEPAGE_TEST_LOG"] ?? "silent" }, pino.destination(2));
 // A test's own rate is the only one: resting while others work would make its length theirs.
-const limits: AgentConfig["limits"] = { background: false, pressureLimit: 100, ...(engine.kind === "real" && engine.bytesPerSecond !== undefined ? { bytesPerSecond: engine.bytesPerSecond } : {}) };
+const limits: AgentConfig["limits"] = { background: false, paced: false, pressureLimit: 100, ...(engine.kind === "real" && engine.bytesPerSecond !== undefined ? { bytesPerSecond: engine.bytesPerSecond } : {}) };
 const config = { ...defaultConfig, cowGuard: "off" as const, guests: { ...defaultConfig.guests, directories: ["/guests/*"] }, limits, metrics: { listen: "none" } };
 
 /** The engine with its beginnings and ends written down. */

@@ -1,6 +1,7 @@
 /* Single calls on open files that Node lacks. All synchronous and short. */
 #include "addon.h"
 #include "attributes.h"
+#include "background.h"
 #include "glue.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -83,9 +84,21 @@ static napi_value directory_identity(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/* setBackground(on): the whole process's scheduling class, see background.h */
+static napi_value set_background(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  bool on = false;
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  napi_get_value_bool(env, argument, &on);
+  background_process(on);
+  return NULL;
+}
+
 void define_file(napi_env env, napi_value exports) {
   define(env, exports, "tryLock", try_lock);
   define(env, exports, "setImmutable", set_immutable);
   define(env, exports, "setModified", set_modified);
   define(env, exports, "directoryIdentity", directory_identity);
+  define(env, exports, "setBackground", set_background);
 }

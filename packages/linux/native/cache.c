@@ -111,6 +111,7 @@ static void *measure(void *argument) {
       const Shown *shown = &job->set->shown[at];
       const Row *row = &job->set->rows[shown->row];
       if (shown->names < 2) continue;
+      control_breathe(job->control);
       int dir = dir_cache_get(&dirs, job->tree, row->dir), fd = dir < 0 ? dir : open_file_at(dir, tree_name(job->tree, row->name));
       int64_t cached = fd < 0 ? 0 : cache_pages(fd);
       if (fd >= 0) close(fd);

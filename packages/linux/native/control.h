@@ -17,6 +17,7 @@ typedef struct {
   _Atomic int64_t spent;           /* private: bytes charged against the rate */
   _Atomic int64_t started;         /* private: CLOCK_MONOTONIC ns at the job's start */
   _Atomic int64_t background;      /* in: not 0 lets the job's threads give way to everybody else's */
+  _Atomic int64_t paced;           /* in: not 0 lets reading threads work in short bursts only */
 } Control;
 
 enum {
@@ -35,4 +36,6 @@ void control_charge(Control *control, int64_t bytes);
 void control_start(Control *control);
 /* Sleeps while paused; returns not 0 when the job is cancelled. */
 int control_wait(Control *control);
+/* In a paced job: rests once the calling thread has worked for a moment. To be called between any two small pieces of reading, with no lock held. */
+void control_breathe(Control *control);
 int64_t monotonic_ns(void);

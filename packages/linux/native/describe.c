@@ -173,8 +173,8 @@ static int hash_file(int fd, uint8_t *buffer, uint8_t digest[32], uint32_t *flag
     if (got < 0) return errno;
     if (first && got >= 4 && memcmp(buffer, "\177ELF", 4) == 0) *flags |= DESCRIBE_ELF;
     sha256_add(&sha, buffer, (size_t)got);
-    atomic_fetch_add_explicit(&control->bytes_read, got, memory_order_relaxed);
     control_charge(control, got);
+    control_breathe(control);
     if (control_wait(control)) return ECANCELED;
   }
   sha256_end(&sha, digest);
@@ -225,6 +225,7 @@ int describe_paths(int root, const char *paths, size_t size, Records *records, C
   int failed = buffer == NULL ? ENOMEM : 0;
   for (size_t at = 0; at < size && failed == 0; at += strlen(paths + at) + 1) {
     failed = control_wait(control) ? ECANCELED : describe_path(root, paths + at, buffer, records, control);
+    control_breathe(control);
     atomic_fetch_add_explicit(&control->files, 1, memory_order_relaxed);
   }
   free(buffer);

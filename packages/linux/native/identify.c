@@ -115,6 +115,7 @@ static int hash_range(Worker *worker, int fd, uint64_t from, uint64_t to, bool r
     hash_stream_add(stream, worker->buffer, size);
     at += size;
     control_charge(control, got);
+    control_breathe(control);
     if (control_wait(control)) return ECANCELED;
   }
   *hash = hash_stream_end(stream);
@@ -274,7 +275,9 @@ static void *work(void *argument) {
     if (from >= rows) break;
     for (uint32_t row = from; row < from + TAKE && row < rows && !cancelled(shared->job->control); row++) {
       Inode *inode = first_named(tree, shared->candidates, row);
-      if (inode != NULL) shared->learn(worker, inode);
+      if (inode == NULL) continue;
+      shared->learn(worker, inode);
+      control_breathe(shared->job->control);
     }
     tune(worker);
   }

@@ -282,6 +282,7 @@ static void read_directory(Worker *worker, Todo todo) {
       const char *name = entry->d_name;
       if (name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0))) continue;
       visit(worker, todo.dir, todo.rules, fd, guest, counts, entry, exact_here, exact);
+      control_breathe(walk->control);
     }
     if (control_wait(walk->control)) break;
   }

@@ -7,5 +7,6 @@ export { LinuxError } from "./linux-error.ts";
 export { openBelow, setAttribute } from "./open-below.ts";
 export type { Recovered } from "./native.ts";
 export { type FileToSplit, type JournalRoot, makePrivate, type PrivateCopy, recoverRun } from "./repair.ts";
+export { setBackground } from "./set-background.ts";
 export { Swap, type SwapOptions, type SwapOutcome, type SwapSpace } from "./swap.ts";
 export { Candidates, type ExactPath, identifyTree, type IdentifyOptions, indexRecords, planHash, type RowState, type ScanGuest, type ScanOptions, scanTrees, sharedPages, showsAlone, Tree, type TreeCounts } from "./tree.ts";

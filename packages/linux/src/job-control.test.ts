@@ -1,7 +1,8 @@
 import { closeSync, constants, openSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { JobControl, scanTrees } from "./index.ts";
+import { JobControl, scanTrees, setBackground } from "./index.ts";
 
 /** SCHED_IDLE in sched.h. */
 const idle = 5;
@@ -45,4 +46,27 @@ test("a background job's threads give way to all others, a pause holds them, and
   expect(idleThreads()).toBe(0);
   normal.cancel();
   await expect(held).rejects.toMatchObject({ code: "ECANCELED" });
+});
+
+test("a paced job rests for most of the time", async () => {
+  const fd = openSync(join(import.meta.dirname, "../../../node_modules"), constants.O_RDONLY | constants.O_DIRECTORY);
+  onTestFinished(() => closeSync(fd));
+  // Warm, so that what is left is work.
+  const scan = async (paced: boolean) => {
+    const from = process.cpuUsage();
+    const began = performance.now();
+    using _ = await scanTrees({ guests: [{ fd, space: 0, pool: false, exact: [] }], patterns: [], tags: [], minSize: 1, threads: 1 }, new JobControl({ paced }));
+    const { user, system } = process.cpuUsage(from);
+    return { worked: (user + system) / 1000, took: performance.now() - began };
+  };
+  await scan(false);
+  const { worked, took } = await scan(true);
+  expect(took).toBeGreaterThan(2 * worked);
+});
+
+test("a process in the background is so with all its threads, and comes back", async () => {
+  setBackground(true);
+  expect(idleThreads()).toBe(readdirSync("/proc/self/task").length);
+  setBackground(false);
+  expect(idleThreads()).toBe(0);
 });

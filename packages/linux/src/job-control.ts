@@ -8,6 +8,7 @@ const readWord = 4;
 const hashedWord = 5;
 const comparedWord = 6;
 const backgroundWord = 9;
+const pacedWord = 10;
 
 const stopNow = 1n;
 const stopSoon = 2n;
@@ -20,6 +21,8 @@ export interface JobLimits {
    * last (nice 19, best effort 7), because guests wait for the locks they hold. Default false.
    */
   readonly background?: boolean | undefined;
+  /** Reading threads work for 0.2 ms at a time and rest for twice as long: nobody who wants their processor waits for longer. Default false. */
+  readonly paced?: boolean | undefined;
 }
 
 /** Steers running native jobs and reads their counters, through shared memory: no call, no event. */
@@ -27,9 +30,10 @@ export class JobControl {
   readonly buffer = new ArrayBuffer(words * 8);
   readonly #words = new BigInt64Array(this.buffer);
 
-  constructor({ bytesPerSecond = 0, background = false }: JobLimits = {}) {
+  constructor({ bytesPerSecond = 0, background = false, paced = false }: JobLimits = {}) {
     this.#words[rateWord] = BigInt(Math.floor(bytesPerSecond));
     this.#words[backgroundWord] = background ? 1n : 0n;
+    this.#words[pacedWord] = paced ? 1n : 0n;
   }
 
   /**

@@ -83,6 +83,7 @@ export interface Native {
   setImmutable(fd: number, on: boolean): boolean;
   setModified(fd: number, ns: bigint): void;
   directoryIdentity(path: string): string | undefined;
+  setBackground(on: boolean): void;
 }
 
 function load(): Native {

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 /** What the agent runs with unless told otherwise, and the command line with `--priority background`: guests do not feel a run. */
 export const backgroundLimits = {
   background: true,
+  paced: true,
   /** Per cent. A guest that reads now and then stays below; one that waits a quarter of its time for a disk needs it for itself. */
   pressureLimit: 25,
   /**

@@ -5,6 +5,7 @@ import { findUncovered, leaveOutUnknownSizes } from "./catalog-scope.ts";
 import { checkOptions, type Settings } from "./check-options.ts";
 import { escapeName } from "./escape-name.ts";
 import { type FileSystemGroup, groupByFileSystem, type Space, spacesOf } from "./file-system-group.ts";
+import { giveWay } from "./give-way.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import { openGuestRoots } from "./guest-root.ts";
 import { readHeldInodes } from "./held-inodes.ts";
@@ -52,6 +53,7 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
   const spaces = spacesOf(groups);
   const failures: Failure[] = [];
   using run = new RunControl(options);
+  using _ = options.background === true ? giveWay() : undefined;
   const guests = roots.all.map(({ guest }) => guest.name);
   using pools = new OpenPools(spaces);
   const mountPoints = readMountPoints(roots.all);

@@ -19,6 +19,7 @@ interface RunLimits {
   readonly onProgress?: ((progress: UnifyProgress) => void) | undefined;
   readonly bytesPerSecond?: number | undefined;
   readonly background?: boolean | undefined;
+  readonly paced?: boolean | undefined;
   readonly pressureLimit?: number | undefined;
 }
 
@@ -39,7 +40,7 @@ export class RunControl implements Disposable {
   readonly #report: (() => void) | undefined;
 
   constructor(options: RunLimits) {
-    this.job = new JobControl({ bytesPerSecond: options.bytesPerSecond, background: options.background });
+    this.job = new JobControl({ bytesPerSecond: options.bytesPerSecond, background: options.background, paced: options.paced });
     this.signal = this.#abort.signal;
     this.#outer = options.signal;
     if (options.signal?.aborted === true) this.#stop("cancelled");

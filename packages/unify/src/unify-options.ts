@@ -35,6 +35,12 @@ export interface UnifyOptions {
    */
   readonly background?: boolean;
   /**
+   * Threads that read work for a fraction of a millisecond at a time and rest for twice as long, so that a guest that wakes on
+   * their processor waits no longer than that, and a disk's queue is mostly empty. A run takes three times as long. Default false;
+   * the agent says true.
+   */
+  readonly paced?: boolean;
+  /**
    * Share of time, in per cent, in which others wait for a disk (or anybody for memory) from which the run rests: see
    * `Pressure`. Range 1 … 100, where 100 never rests. Default 100; the command line and the agent say 25, about where a guest
    * that reads now and then begins to wait for more than its own reads.
@@ -51,7 +57,7 @@ export interface UnifyOptions {
 }
 
 /** What re-reading, collecting garbage and status take: the pools are those of the guests' file systems. */
-export interface PoolOptions extends Pick<UnifyOptions, "guests" | "stateDir" | "deadline" | "signal" | "onProgress" | "cowGuard" | "background" | "pressureLimit"> {
+export interface PoolOptions extends Pick<UnifyOptions, "guests" | "stateDir" | "deadline" | "signal" | "onProgress" | "cowGuard" | "background" | "paced" | "pressureLimit"> {
   /** Upper bound of the read rate of `verifyPool`. Bytes per second; default none. */
   readonly bytesPerSecond?: number;
 }

@@ -29,7 +29,7 @@ metrics: { listen: "[::1]:9100" }
     guests: { providers: ["lxc", "nspawn"], directories: ["/srv/guests/*"], exclude: ["lxc/secret-*"], domains: [{ match: "lxc/web-*", domain: "web" }], host: { domain: "web" } },
     cowGuard: "off",
     restore: "on",
-    limits: { background: false, pressureLimit: 100, bytesPerSecond: 104_857_600, threads: 2 },
+    limits: { background: false, paced: false, pressureLimit: 100, bytesPerSecond: 104_857_600, threads: 2 },
     metrics: { listen: "[::1]:9100" },
   });
 });

@@ -60,6 +60,8 @@ export interface AgentConfig {
 export interface Limits {
   /** Whether its threads give way to all others (`priority: background`, the default) or compete (`normal`). */
   readonly background: boolean;
+  /** Whether they work in short bursts and rest in between; as `background`. */
+  readonly paced: boolean;
   /** Per cent of time, 1 … 100, that others wait for a disk, or anybody for memory, from which it rests; 100 never rests. Default 25. */
   readonly pressureLimit: number;
   /** Upper bound of the read rate, bytes per second, 1 MiB … 2^53-1. Default: none. */
@@ -108,6 +110,7 @@ export function parseAgentConfig(source: string, path: string): AgentConfig {
     restore: top["restore"] === undefined ? "off" : oneOf(top["restore"], `${path}: restore`, restoreChoices),
     limits: {
       background: isBackground,
+      paced: isBackground,
       pressureLimit: limits["pressure"] === undefined ? backgroundLimits.pressureLimit : wholeNumber(limits["pressure"], `${path}: limits.pressure`, 1, 100),
       ...(limits["bytesPerSecond"] === undefined ? {} : { bytesPerSecond: wholeNumber(limits["bytesPerSecond"], `${path}: limits.bytesPerSecond`, 1024 * 1024, Number.MAX_SAFE_INTEGER) }),
       ...(limits["threads"] !== undefined ? { threads: wholeNumber(limits["threads"], `${path}: limits.threads`, 1, 64) } : isBackground ? { threads: backgroundLimits.threads } : {}),

@@ -191,6 +191,10 @@ test("aliases, assignments, candidates, drift without a template and runs limite
   expect(await samepage("template", "alias", "forms@1", "stable")).toMatchObject({ name: "forms", aliases: { stable: "1", latest: "2" } });
   expect(await samepage("drift", "dir/guests/a", "--template", "forms@stable", "--selector", "name=h1")).toMatchObject({ template: "forms", hosts: [{ host: "h1", guests: [{ name: "dir/guests/a" }] }] });
   expect(await samepage("template", "assign", "forms", "dir/guests/a", "dir/guests/b")).toMatchObject({ name: "forms", guests: names });
+  // Nothing is ever shared across domains: there is nothing that such a template could say of these guests.
+  await write(join(fleet.dir, "h1-root/templates/green/etc/motd"), "of the green domain");
+  expect(await samepage("template", "add", "green@1", "--host", "h1", "--path", "/templates/green", "--domain", "green")).toMatchObject({ published: true });
+  await expect(fleet.api.templates.assign("green", ["dir/guests/*"])).rejects.toMatchObject({ code: "invalid", message: expect.stringMatching(/^dir\/guests\/\* matches only guests of domain blue, red, and green is a template of domain green$/u) });
   expect(await samepage("drift", "--selector", "name=h1")).toMatchObject({ templates: [{ template: "forms", hosts: [{ host: "h1", error: null, guests: names.map((name) => ({ name })) }] }] });
 
   for (const guest of ["a", "b"]) await write(join(fleet.dir, `h1-root/guests/${guest}/opt/common`), "c".repeat(70_000));

@@ -244,7 +244,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     addRolloutRoutes(app, { rollouts, hosts, tokens, runner, progressOf: (rollout) => progress.of(rollout), release });
     addWindowRoutes(app, { windows, hosts, tokens, audit, changed: async () => reconciler.wake() });
     const start = async (request: CreateRollout, actor: string) => startRollout(request, actor, { rollouts, hosts, runner, progressOf: (rollout) => progress.of(rollout) });
-    addTemplateRoutes(app, { store: templateStore, templates, catalogs, tokens, audit, start });
+    addTemplateRoutes(app, { fleet, store: templateStore, templates, catalogs, tokens, audit, start });
     addCatalogRoutes(app, { templates: templateStore, catalogs, agents: agentCatalogs, drift, uncovered, hosts, tokens, start });
     addEventRoutes(app, { events, tokens, closing: closing.signal });
     addAuditRoutes(app, { audit, tokens });

@@ -18,6 +18,7 @@ export { tick } from "./rollout/tick.ts";
 export type { Cancel, Dispatch, HostObservation, JobReport, JobResult, RolloutCommand, Tick, TickInput, Transition } from "./rollout/tick-types.ts";
 export { viewHosts, type RolloutHost } from "./rollout/view-hosts.ts";
 export { addSavings, NO_SAVING, type Saving } from "./saving.ts";
+export { globToRegExp } from "./selectors/glob.ts";
 export { matchesSelector, parseSelector, type Selector } from "./selectors/selector.ts";
 export { parseShare, type Share } from "./share.ts";
 export { fullJitter, type BackOff } from "./timing/full-jitter.ts";

@@ -86,13 +86,54 @@ export interface Native {
   setBackground(on: boolean): void;
 }
 
+/** All of them by name: an addon that was built from older sources would fail in the middle of a run. */
+const functions: Readonly<Record<keyof Native, true>> = {
+  scan: true,
+  describe: true,
+  openBelow: true,
+  setAttribute: true,
+  treeFailures: true,
+  treeLetGo: true,
+  treeViews: true,
+  identify: true,
+  planHash: true,
+  indexRecords: true,
+  measureExtents: true,
+  dedupe: true,
+  sharedPages: true,
+  swapOpen: true,
+  swapJournal: true,
+  swapPrepare: true,
+  swapRun: true,
+  swapResults: true,
+  privatize: true,
+  recover: true,
+  watchOpen: true,
+  watchTake: true,
+  watchClose: true,
+  swapExposed: true,
+  swapLetGo: true,
+  tryLock: true,
+  setImmutable: true,
+  setModified: true,
+  setBackground: true,
+};
+
+/** @throws LinuxError ENOSYS naming what an addon of other sources lacks */
+export function requireWhole(addon: Readonly<Record<string, unknown>>): void {
+  const lacking = Object.keys(functions).filter((name) => typeof addon[name] !== "function");
+  if (lacking.length > 0) throw new LinuxError("ENOSYS", `the native part of @samepage/linux is of another version: it lacks ${lacking.join(", ")}`, { hint: "Run npm run build, or install the package again." });
+}
+
 function load(): Native {
+  let addon: Native;
   try {
-    const addon: Native = createRequire(import.meta.url)("../build/linux.node");
-    return addon;
+    addon = createRequire(import.meta.url)("../build/linux.node");
   } catch (cause) {
     throw new LinuxError("ENOENT", "the native part of @samepage/linux is not built", { hint: "Run npm run build (needs gcc, make and libxxhash-dev).", cause });
   }
+  requireWhole({ ...addon });
+  return addon;
 }
 
 export const native = load();

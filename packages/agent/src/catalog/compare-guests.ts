@@ -1,8 +1,8 @@
 import { compareTrees, type DriftSummary, indexVersions, readManifest, summariseDrift, type TreeEntry, type VersionOf } from "@samepage/catalog";
+import { globToRegExp } from "@samepage/fleet";
 import type { DriftOperation, DriftResult, GuestDrift } from "@samepage/proto";
 import { AgentError } from "../agent-error.ts";
 import type { DiscoveredGuest } from "../discovery/discover-guests.ts";
-import { namePattern } from "../name-pattern.ts";
 import type { CatalogCalls } from "./catalog-calls.ts";
 import { describeGuest, type DescribeLimits } from "./describe-tree.ts";
 import { escapedPath } from "./escaped-path.ts";
@@ -24,7 +24,7 @@ const versionsCompared = 8;
  */
 export async function compareGuests(operation: DriftOperation, guests: readonly DiscoveredGuest[], calls: CatalogCalls, limits: DescribeLimits): Promise<DriftResult> {
   const template = await fetchTemplate(operation, calls);
-  const assigned = operation.assigned.map(namePattern);
+  const assigned = operation.assigned.map(globToRegExp);
   const own = guestsOfDomain(guests, template.domain).filter(({ name }) => assigned.length === 0 || assigned.some((pattern) => pattern.test(name)));
   let versionOf: VersionOf | undefined;
   const compared: GuestDrift[] = [];

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { namePattern } from "../name-pattern.ts";
+import { globToRegExp } from "@samepage/fleet";
 import type { DiscoveryContext, FoundGuest, GuestProvider } from "./guest-provider.ts";
 import { isRealDirectory, realDirectories } from "./real-directories.ts";
 
@@ -27,7 +27,7 @@ async function expand(pattern: string, context: DiscoveryContext): Promise<reado
     const next: string[] = [];
     for (const path of found) {
       if (/[*?]/u.test(part)) {
-        const matches = namePattern(part);
+        const matches = globToRegExp(part);
         // As in a shell, a pattern does not name hidden directories unless it begins with a dot itself.
         const names = (await realDirectories(path === "" ? "/" : path, context)).filter((name) => matches.test(name) && (part.startsWith(".") || !name.startsWith(".")));
         next.push(...names.map((name) => join(path, "/", name)));

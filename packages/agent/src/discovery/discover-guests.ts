@@ -1,6 +1,6 @@
+import { globToRegExp } from "@samepage/fleet";
 import type { Guest, HostTree } from "@samepage/unify";
 import type { AgentConfig, ProviderName } from "../config/agent-config.ts";
-import { namePattern } from "../name-pattern.ts";
 import { directories } from "./directories.ts";
 import { readHostTree } from "./host-root.ts";
 import type { FoundGuest, GuestProvider } from "./guest-provider.ts";
@@ -35,7 +35,7 @@ export async function discoverGuests(config: AgentConfig["guests"], root: string
     if (memoryOnly !== undefined) skipped(path, memoryOnly);
     return memoryOnly === undefined;
   });
-  if (config.host === undefined || config.exclude.some((pattern) => namePattern(pattern).test(hostName))) return guests;
+  if (config.host === undefined || config.exclude.some((pattern) => globToRegExp(pattern).test(hostName))) return guests;
   const host: DiscoveredGuest = { name: hostName, provider: hostName, path: root === "" ? "/" : root, domain: config.host.domain, state: "running", host: await hostTree(config.directories, root, stateDir) };
   return [...guests, host].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -61,8 +61,8 @@ export async function discoverAllGuests(config: AgentConfig["guests"], root: str
   for (const provider of [...config.providers.map((name) => providers[name]), directories(config.directories)]) {
     found.push(...(await provider.discover(context)));
   }
-  const excluded = config.exclude.map(namePattern);
-  const domains = config.domains.map(({ match, domain }) => ({ matches: namePattern(match), domain }));
+  const excluded = config.exclude.map(globToRegExp);
+  const domains = config.domains.map(({ match, domain }) => ({ matches: globToRegExp(match), domain }));
   const byPath = new Map<string, DiscoveredGuest>();
   for (const guest of found) {
     if (excluded.some((pattern) => pattern.test(guest.name))) continue;

@@ -1,3 +1,4 @@
+import { globToRegExp } from "@samepage/fleet";
 import { Guard, KsmAction, type Operation, type Report, Scope, Strategy, type UnifyOperation } from "@samepage/proto";
 import type { GuardName, GuestMemory, StrategyChoice, UnifyOptions } from "@samepage/unify";
 import { AgentError } from "../agent-error.ts";
@@ -10,7 +11,6 @@ import { publishTemplate } from "../catalog/publish-template.ts";
 import { restoreGuests } from "../catalog/restore-guests.ts";
 import type { Limits } from "../config/agent-config.ts";
 import { defaultDomain, type DiscoveredGuest, withoutHost } from "../discovery/discover-guests.ts";
-import { namePattern } from "../name-pattern.ts";
 import type { KsmKeeper } from "../ksm/ksm-keeper.ts";
 import { agentVersion } from "../host-facts.ts";
 import type { Upgrades } from "../upgrade/upgrades.ts";
@@ -130,7 +130,7 @@ function ofDomain(guests: readonly DiscoveredGuest[], domain: string): readonly 
 }
 
 function chooseGuests(guests: readonly DiscoveredGuest[], patterns: readonly string[]): readonly DiscoveredGuest[] {
-  const matches = patterns.map(namePattern);
+  const matches = patterns.map(globToRegExp);
   const chosen = matches.length === 0 ? guests : guests.filter(({ name }) => matches.some((pattern) => pattern.test(name)));
   if (chosen.length > 0) return chosen;
   const what = patterns.length === 0 ? "no guest was found on this host" : `no guest of this host is called ${patterns.join(", ")}`;

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { createGunzip } from "node:zlib";
 import type { ReleaseFile } from "@samepage/fleet";
 import { AgentError } from "../agent-error.ts";
-import { messageOf } from "../thrown.ts";
+import { codeOf, messageOf } from "../thrown.ts";
 import type { ReleaseCalls } from "./release-calls.ts";
 
 /** Milliseconds for a new version to say its number: a node that starts on a busy host takes a few seconds. */
@@ -60,7 +60,11 @@ async function fetchArchive(path: string, { name, size, sha256 }: ReleaseFile, c
 async function unpack(archive: string, tree: string, signal: AbortSignal): Promise<void> {
   const tar = spawn("tar", ["--extract", "--no-same-owner", "--strip-components=2", "--directory", tree, "lib/samepage"], { stdio: ["pipe", "ignore", "ignore"], signal });
   const ended = once(tar, "close");
-  await Promise.all([pipeline(createReadStream(archive), createGunzip(), tar.stdin, { signal }), ended]);
+  // tar ends at the archive's end mark, which can be before it has been told that nothing follows; what it made of it, its exit code says.
+  const fed = pipeline(createReadStream(archive), createGunzip(), tar.stdin, { signal }).catch((error: unknown) => {
+    if (!["ERR_STREAM_PREMATURE_CLOSE", "EPIPE"].includes(codeOf(error))) throw error;
+  });
+  await Promise.all([fed, ended]);
   if (tar.exitCode !== 0) throw new AgentError("release-refused", `the release cannot be unpacked: tar ended with ${tar.exitCode ?? "a signal"}`, { hint: "is the disk full?", target: tree });
 }
 

@@ -1,10 +1,13 @@
 import { parseTemplateName, resolveVersion, type Template, withAlias, withGuests } from "@samepage/catalog";
 import type { FastifyInstance } from "fastify";
+import { ControllerError } from "../api/controller-error.ts";
 import type { CreateRollout, RolloutView } from "../api/rollout-view.ts";
 import type { CatalogView, CompareWithTemplate, PublishTemplate, TemplateView } from "../api/template-view.ts";
+import { foreignPatterns } from "../catalog/foreign-patterns.ts";
 import type { DomainCatalogs } from "../catalog/domain-catalogs.ts";
 import type { TemplateStore } from "../catalog/template-store.ts";
 import type { Templates } from "../catalog/templates.ts";
+import type { Fleet } from "../fleet-view.ts";
 import type { AuditLog } from "../stores/audit-log.ts";
 import type { TokenStore } from "../stores/token-store.ts";
 import { asInvalid } from "./as-invalid.ts";
@@ -13,6 +16,7 @@ import { authorize } from "./http-context.ts";
 import { wholeAtOnce } from "./whole-at-once.ts";
 
 export interface TemplateRouteDeps {
+  readonly fleet: Pick<Fleet, "guests">;
   readonly store: TemplateStore;
   readonly templates: Templates;
   readonly catalogs: DomainCatalogs;
@@ -39,7 +43,7 @@ const aliasSchema = { type: "object", required: ["version"], additionalPropertie
 
 const guestsSchema = { type: "object", required: ["guests"], additionalProperties: false, properties: { guests: { type: "array", maxItems: 1000, items: text } } };
 
-export function addTemplateRoutes(app: FastifyInstance, { store, templates, catalogs, tokens, audit, start }: TemplateRouteDeps): void {
+export function addTemplateRoutes(app: FastifyInstance, { fleet, store, templates, catalogs, tokens, audit, start }: TemplateRouteDeps): void {
   app.get("/v1/templates", async (request): Promise<{ templates: readonly TemplateView[] }> => {
     await authorize(request, tokens, "viewer");
     return { templates: (await store.list()).map(toView) };
@@ -78,7 +82,11 @@ export function addTemplateRoutes(app: FastifyInstance, { store, templates, cata
     const operator = await authorize(request, tokens, "operator");
     const { name } = request.params;
     const { guests } = request.body;
-    await existingTemplate(store, name);
+    const { domain } = await existingTemplate(store, name);
+    const [foreign] = foreignPatterns(guests, (await fleet.guests()).guests, domain);
+    if (foreign !== undefined) {
+      throw new ControllerError("invalid", `${foreign.pattern} matches only guests of domain ${foreign.domains.join(", ")}, and ${name} is a template of domain ${domain}`, { hint: "samepage guest ls shows domains; agent.yaml sets them", target: name });
+    }
     await audit.append({ actor: operator.name, action: "template.guests", target: name, detail: { guests } });
     return toView(await store.change(name, (template) => withGuests(template ?? { name, domain: "", versions: [], aliases: {} }, guests)));
   });

@@ -82,7 +82,7 @@ static void answer(const Gate *gate, const struct fanotify_event_metadata *event
 static void *keep(void *argument) {
   Gate *gate = argument;
   /* Guests wait for it, so it is never in the background. */
-  background_leave(&(Priority){.policy = SCHED_OTHER});
+  background_leave(&(Priority){.nice = 0});
   char buffer[4096] __attribute__((aligned(8)));
   struct pollfd ready[2] = {{.fd = gate->fan, .events = POLLIN}, {.fd = gate->stop, .events = POLLIN}};
   while (poll(ready, 2, -1) >= 0 || errno == EINTR) {

@@ -116,6 +116,7 @@ const functions: Readonly<Record<keyof Native, true>> = {
   tryLock: true,
   setImmutable: true,
   setModified: true,
+  directoryIdentity: true,
   setBackground: true,
 };
 

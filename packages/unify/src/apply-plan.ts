@@ -8,6 +8,7 @@ import { isSettled, type PreparedPlan, preparePlan, toReport, treeFailures } fro
 import { placeFailure } from "./place-failure.ts";
 import { PoolPlace, type PoolRun } from "./pool-place.ts";
 import { hasRuns, recoverRuns } from "./recover.ts";
+import { standGround } from "./give-way.ts";
 import { RunControl } from "./run-control.ts";
 import { withJournal } from "./run-journal.ts";
 import { runUnderGuard } from "./run-under-guard.ts";
@@ -40,6 +41,7 @@ type Failure = UnifyReport["failures"][number];
 export async function executePlan(plan: PreparedPlan, options: UnifyOptions): Promise<UnifyReport> {
   const found: Failure[] = [];
   using run = new RunControl(options);
+  using _ground = standGround();
   await using places = await takePlaces(plan, run, found);
   if (!places.isOutdated) return await executeInPlaces(plan, options, places, run, found);
   plan.prepared?.tree[Symbol.dispose]();

@@ -12,6 +12,7 @@ import type { DeunifyReport } from "./pool-report.ts";
 import { recoverRuns } from "./recover.ts";
 import { removeUnused } from "./remove-unused.ts";
 import { withJournal } from "./run-journal.ts";
+import { standGround } from "./give-way.ts";
 import { RunControl } from "./run-control.ts";
 import { notOwn } from "./scan-guests.ts";
 import type { SkipReason } from "./skip-reason.ts";
@@ -34,6 +35,7 @@ export async function deunifyGuests(options: UnifyOptions): Promise<DeunifyRepor
   const { threads = availableParallelism() } = checkOptions(options);
   using roots = openGuestRoots(options.guests);
   using run = new RunControl(options);
+  using _ground = standGround();
   const counts: Counts = {
     scanned: 0,
     deunified: 0,

@@ -13,7 +13,7 @@ const missing = process.getuid?.() !== 0 ? "needs root" : hierarchy === undefine
 /** Says, before, in and after a nested stretch of giving way: whether the slice is idle, its weight, how many threads are not SCHED_IDLE. */
 const child = `
 const { readFileSync, readdirSync, existsSync } = await import("node:fs");
-const { giveWay } = await import(${JSON.stringify(join(import.meta.dirname, "give-way.ts"))});
+const { giveWay, standGround } = await import(${JSON.stringify(join(import.meta.dirname, "give-way.ts"))});
 const weight = ["cpu.weight", "cpu.shares"].map((name) => ${JSON.stringify(slice)} + "/" + name).find(existsSync);
 const say = () => {
   const others = readdirSync("/proc/self/task").filter((id) => readFileSync("/proc/self/task/" + id + "/stat", "latin1").split(") ").at(-1).split(" ")[38] !== "5").length;
@@ -24,11 +24,14 @@ const outer = giveWay(), inner = giveWay();
 say();
 inner[Symbol.dispose]();
 say();
+const ground = standGround();
+say();
+ground[Symbol.dispose]();
 outer[Symbol.dispose]();
 say();
 `;
 
-test.skipIf(missing !== undefined)(`an agent's process and its slice are idle as long as anything in it reads, and no longer${missing === undefined ? "" : ` (${missing})`}`, async () => {
+test.skipIf(missing !== undefined)(`an agent's process and its slice are idle as long as anything in it reads and nothing changes guests, and no longer${missing === undefined ? "" : ` (${missing})`}`, async () => {
   const own = join(slice, `test-${process.pid}`);
   mkdirSync(own, { recursive: true });
   onTestFinished(async () => {
@@ -42,7 +45,7 @@ test.skipIf(missing !== undefined)(`an agent's process and its slice are idle as
         }
   });
   const { stdout } = await promisify(execFile)("sh", ["-c", 'echo $$ >"$0/cgroup.procs" && exec "$1" --input-type=module -e "$2"', own, process.execPath, child], { env: { ...process.env, NODE_OPTIONS: "" } });
-  const [before, inside, still, after] = stdout.trim().split("\n");
+  const [before, inside, still, changing, after] = stdout.trim().split("\n");
   const weight = before?.split(" ")[1] ?? "";
-  expect([before, inside?.replace(/ \d+ /u, " "), still, after]).toEqual([`0 ${weight} not all threads`, "1 all threads", inside, before]);
+  expect([before, inside?.replace(/ \d+ /u, " "), still, changing, after]).toEqual([`0 ${weight} not all threads`, "1 all threads", inside, before, before]);
 });

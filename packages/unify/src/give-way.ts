@@ -1,24 +1,48 @@
 import { setBackground } from "@samepage/linux";
 import { idleOwnSlice } from "./own-slice.ts";
 
-/** Runs that give way just now, and what is to be undone after the last one. */
-let running = 0;
-let restore = () => {};
+/** Runs of this process that read and give way, and runs that change guests, just now. */
+let reading = 0;
+let changing = 0;
+/** Undoes it while the process gives way. */
+let restore: (() => void) | undefined;
 
 /**
  * Lets this process as a whole give way to guests until disposed: planning and the runtime's collector compete with them as
- * reading does. Nothing here may last while guests' directories are changed: guests would wait for locks that we hold.
+ * reading does. It does not while any run of it changes guests' directories: guests would wait for locks that we hold.
  */
 export function giveWay(): Disposable {
-  if (running++ === 0) {
-    setBackground(true);
-    restore = idleOwnSlice();
-  }
+  reading++;
+  settle();
   return {
     [Symbol.dispose]: () => {
-      if (--running > 0) return;
-      restore();
-      setBackground(false);
+      reading--;
+      settle();
     },
   };
+}
+
+/** Keeps this process from giving way until disposed: it changes what guests wait for. */
+export function standGround(): Disposable {
+  changing++;
+  settle();
+  return {
+    [Symbol.dispose]: () => {
+      changing--;
+      settle();
+    },
+  };
+}
+
+function settle(): void {
+  const wanted = reading > 0 && changing === 0;
+  if (wanted === (restore !== undefined)) return;
+  if (wanted) {
+    setBackground(true);
+    restore = idleOwnSlice();
+  } else {
+    restore?.();
+    restore = undefined;
+    setBackground(false);
+  }
 }

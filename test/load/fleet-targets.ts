@@ -23,9 +23,9 @@ export function judge({ agents, rest, rollout, reconnect, acceptsPerSecond, alon
     { what: `at most ${residentBytes / 1e9} GB resident at rest with 10,000 agents${agents >= 10_000 ? "" : " (by the marginal cost)"}`, figures: `${(resident / 1e9).toFixed(2)} GB`, isMet: resident <= residentBytes },
     { what: `at most ${restingPercent} % of a core at rest with 10,000 agents`, figures: `${percent.toFixed(1)} %`, isMet: percent <= restingPercent },
     { what: "the rollout ends, every host succeeded or failed", figures: `${rollout.state}: ${succeeded} + ${failed} of ${agents}, ${skipped} skipped`, isMet: rollout.state === "completed" && succeeded + failed === agents },
-    { what: "every job is done exactly once", figures: `${rollout.endedOnce} of ${agents} ended once, ${rollout.endedTwice} twice; ${rollout.begun} begun`, isMet: rollout.endedOnce === agents && rollout.endedTwice === 0 },
+    { what: "every job is done exactly once", figures: `${rollout.endedOnce} of ${agents} ended once, ${rollout.endedTwice} twice; ${rollout.begun} begun${rollout.others.length === 0 ? "" : `; not once: ${rollout.others.join(", ")}`}`, isMet: rollout.endedOnce === agents && rollout.endedTwice === 0 },
     { what: "all agents are back after a kill", figures: `${reconnect.streams} of ${agents} in ${reconnect.seconds.toFixed(0)} s`, isMet: reconnect.streams === agents },
-    { what: `never more connections accepted than the gate lets through (${acceptsPerSecond}/s)`, figures: `${reconnect.mostAcceptedPerSecond.toFixed(0)}/s in the busiest second`, isMet: reconnect.mostAcceptedPerSecond <= acceptsPerSecond * flat },
+    { what: `never more connections accepted than the gate lets through (${acceptsPerSecond}/s)`, figures: `${reconnect.mostAcceptedPerSecond} in the busiest second`, isMet: reconnect.mostAcceptedPerSecond <= acceptsPerSecond },
     { what: "cost per agent is flat from a tenth of the fleet to all of it", figures: `${(rest.tenthBytes / 1000).toFixed(0)} kB, then ${(rest.marginalBytes / 1000).toFixed(0)} kB for each further one`, isMet: rest.marginalBytes <= rest.tenthBytes * flat },
   ];
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type ApiClient, createApiClient, type RolloutSummary } from "@samepage/controller/api";
 import { controllerMain, freePorts, type MainProcess, startMain } from "@samepage/test-faults";
 import { startRedis, temporaryDirectory } from "@samepage/test-support";
-import { acceptedConnections } from "./accepted-connections.ts";
+import { busiestSecond } from "./busiest-second.ts";
 import { controllerEnvironment } from "./controller-environment.ts";
 import { dispatchTimes, type Percentiles } from "./dispatch-times.ts";
 import { readJournal } from "./job-journal.ts";
@@ -49,6 +49,8 @@ export interface FleetMeasures {
     /** Hosts whose job ended once, and more than once. */
     readonly endedOnce: number;
     readonly endedTwice: number;
+    /** Those that ended otherwise than once, as `host (times)`; the first of them. */
+    readonly others: readonly string[];
     readonly corePercent: number;
     readonly rssBytes: number;
     /** From the controller's decision to the job's begin, ms. */
@@ -148,6 +150,7 @@ export async function measureFleet({ agents, restMs }: FleetLoad, said: (line: s
       begun: journalled.begun.length,
       endedOnce: [...journalled.ended.values()].filter((times) => times === 1).length,
       endedTwice: [...journalled.ended.values()].filter((times) => times > 1).length,
+      others: hostNames(0, agents).map((host) => [host, journalled.ended.get(host) ?? 0] as const).filter(([, times]) => times !== 1).slice(0, named).map(([host, times]) => `${host} (${times})`),
       corePercent: (rollout.cpuMs / rollout.seconds) * 0.1,
       rssBytes,
       dispatchMs: await dispatchTimes(api, id, journalled.begun),
@@ -155,6 +158,9 @@ export async function measureFleet({ agents, restMs }: FleetLoad, said: (line: s
     reconnect: { ...back, controllerMs: reconnectMs },
   };
 }
+
+/** Hosts whose job did not end once that are named. */
+const named = 20;
 
 /** One process holds so many agents before collecting its garbage holds them up. */
 const agentsPerSimulator = 2500;
@@ -192,13 +198,10 @@ async function untilOver(api: ApiClient, id: string): Promise<RolloutSummary> {
 
 async function untilBack(api: ApiClient, socket: string, token: string, agents: number): Promise<Omit<FleetMeasures["reconnect"], "controllerMs">> {
   const begun = performance.now();
-  const samples: { at: number; accepted: number }[] = [];
   let streams = 0;
   while (streams < agents && performance.now() - begun < reconnectLimitMs) {
-    samples.push({ at: performance.now(), accepted: await acceptedConnections(socket, token) });
     ({ streams } = await api.health());
     await sleep(1000);
   }
-  const rates = samples.slice(1).map(({ at, accepted }, index) => (accepted - (samples[index]?.accepted ?? 0)) / ((at - (samples[index]?.at ?? 0)) / 1000));
-  return { seconds: (performance.now() - begun) / 1000, streams, mostAcceptedPerSecond: Math.max(0, ...rates) };
+  return { seconds: (performance.now() - begun) / 1000, streams, mostAcceptedPerSecond: await busiestSecond(socket, token) };
 }

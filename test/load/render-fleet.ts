@@ -40,7 +40,7 @@ function figures({ alone, enrol, rest, rollout, reconnect, agents }: FleetMeasur
     ["at rest after a restart", `${megabytes(rest.again.rssBytes)}, ${kilobytes((rest.again.rssBytes - alone.rssBytes) / agents)} an agent, ${rest.again.corePercent.toFixed(1)} % of a core`],
     ["rollout", `${rollout.state} in ${rollout.seconds.toFixed(0)} s: ${succeeded} succeeded, ${failed} failed, ${skipped} skipped; ${(agents / rollout.seconds).toFixed(0)} hosts/s, ${rollout.corePercent.toFixed(0)} % of a core, ${megabytes(rollout.rssBytes)} at its end`],
     ["dispatch", `${p50} ms median, ${p90} ms 90 %, ${p99} ms 99 %`],
-    ["reconnect after a kill", `${reconnect.streams} agents in ${reconnect.seconds.toFixed(0)} s, at most ${reconnect.mostAcceptedPerSecond.toFixed(0)} accepted/s, ${reconnect.controllerMs.toFixed(1)} ms of the controller's core each`],
+    ["reconnect after a kill", `${reconnect.streams} agents in ${reconnect.seconds.toFixed(0)} s, at most ${reconnect.mostAcceptedPerSecond} accepted in a second, ${reconnect.controllerMs.toFixed(1)} ms of the controller's core each`],
   ];
 }
 

@@ -212,6 +212,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     listen: agentListen,
     acceptsPerSecond,
     connections: metrics.connections,
+    admitted: metrics.admitted,
     server: keeper.server,
     authorities: keeper.authority.authorities,
     agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => keeper.authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), cut: (peer) => agents.cut(peer), heartbeatSeconds: options.heartbeatSeconds ?? 30, reconnectSeconds: async () => Math.ceil((await hosts.count()) / acceptsPerSecond), logger }) },

@@ -1,5 +1,6 @@
 import type { Tick } from "@samepage/fleet";
 import type { AgentHandler } from "./grpc/agent-handler.ts";
+import { type BusiestSecond, createBusiestSecond } from "./grpc/busiest-second.ts";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /** What this controller counts, in Prometheus' terms. Each controller has its own: several may run in one process. */
@@ -7,6 +8,8 @@ export interface Metrics {
   readonly registry: Registry;
   /** Connections to the agents' port: `admitted` to TLS, or `refused` because too many waited. */
   readonly connections: Counter<"outcome">;
+  /** When connections were let through to TLS. */
+  readonly admitted: BusiestSecond;
   /** By kind of message. */
   readonly agentMessages: Counter<"message">;
   /** Rollouts that this controller moved to a state. */
@@ -32,8 +35,16 @@ export function createMetrics(streams: () => number): Metrics {
     registers,
     collect: () => gauge.set(streams()),
   });
+  const admitted = createBusiestSecond();
+  const busiest: Gauge = new Gauge({
+    name: "samepage_agent_connections_busiest_second",
+    help: "Most connections let through to TLS in any one second since this controller began",
+    registers,
+    collect: () => busiest.set(admitted.most),
+  });
   const metrics: Metrics = {
     registry,
+    admitted,
     connections: new Counter({ name: "samepage_agent_connections_total", help: "Connections to the agents' port", labelNames: ["outcome"], registers }),
     agentMessages: new Counter({ name: "samepage_agent_messages_total", help: "Messages from agents", labelNames: ["message"], registers }),
     rollouts: new Counter({ name: "samepage_rollout_transitions_total", help: "Rollouts moved to a state, by the controller that moved them", labelNames: ["state"], registers }),

@@ -24,14 +24,16 @@ export interface AcceptGateOptions {
 export function createAcceptGate({ ratePerSecond, admit, refused = () => {} }: AcceptGateOptions): Server {
   const waiting: Socket[] = [];
   const waitingLimit = ratePerSecond * longestWaitSeconds;
+  // A tenth may come at once, and that tenth is taken off what flows: no second, wherever it begins, lets more through than the rate.
   const burst = Math.max(1, Math.ceil(ratePerSecond / 10));
+  const flowPerSecond = ratePerSecond * 0.9;
   let allowance = burst;
   let refilledAt = performance.now();
   let timer: NodeJS.Timeout | undefined;
 
   const giveTurns = () => {
     const now = performance.now();
-    allowance = Math.min(burst, allowance + ((now - refilledAt) * ratePerSecond) / 1000);
+    allowance = Math.min(burst, allowance + ((now - refilledAt) * flowPerSecond) / 1000);
     refilledAt = now;
     while (allowance >= 1 && waiting.length > 0) {
       const socket = waiting.shift();

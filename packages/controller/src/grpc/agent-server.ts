@@ -8,7 +8,7 @@ import type { Metrics } from "../metrics.ts";
 import type { KeyPair } from "../pki/authority-files.ts";
 import { messageOf } from "../thrown.ts";
 import { createAcceptGate } from "./accept-gate.ts";
-import { createServerCredentials } from "./server-credentials.ts";
+import { AgentPortCredentials } from "./server-credentials.ts";
 
 export interface AgentServerOptions {
   readonly listen: ListenAddress;
@@ -18,6 +18,8 @@ export interface AgentServerOptions {
   readonly authorities: string;
   /** Counts what becomes of connections at the gate. */
   readonly connections: Metrics["connections"];
+  /** Counts those let through to TLS. */
+  readonly admitted: Metrics["admitted"];
   readonly agents: AgentServiceServer;
   readonly enrolment: EnrolmentServiceServer;
   readonly catalog: CatalogServiceServer;
@@ -59,13 +61,14 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Ag
   addService(grpc, CatalogServiceService, options.catalog);
   addService(grpc, ReleaseServiceService, options.release);
   addService(grpc, HealthService, options.health);
-  const credentials = createServerCredentials(options.server, options.authorities);
-  const injector = grpc.createConnectionInjector(credentials.credentials);
+  const credentials = new AgentPortCredentials(options.server, options.authorities);
+  const injector = grpc.createConnectionInjector(credentials);
   const sockets = new Map<string, Socket>();
   const listener = createAcceptGate({
     ratePerSecond: options.acceptsPerSecond,
     admit: (socket) => {
       options.connections.inc({ outcome: "admitted" });
+      options.admitted.count();
       const peer = `${socket.remoteAddress}:${socket.remotePort}`;
       sockets.set(peer, socket);
       socket.once("close", () => sockets.delete(peer));
@@ -82,7 +85,7 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Ag
   const bound = listener.address();
   return {
     address: bound === null || typeof bound === "string" ? "" : `${options.listen.host}:${bound.port}`,
-    setCertificates: credentials.set,
+    setCertificates: (server, authorities) => credentials.set(server, authorities),
     cut: (peer) => sockets.get(peer)?.destroy(),
     close: async () => {
       const closed = once(listener, "close");

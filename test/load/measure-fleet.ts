@@ -69,7 +69,9 @@ export interface FleetMeasures {
 export interface FleetLoad {
   /** A multiple of ten. */
   readonly agents: number;
-  /** How long the fleet is watched at rest, ms. */
+  /** How long the fleet is left alone before it counts as at rest, ms: agents ask for catalogs in their first minute. */
+  readonly settleMs: number;
+  /** How long it is watched then, ms. */
   readonly restMs: number;
 }
 
@@ -93,7 +95,7 @@ const readyMs = 60_000;
 const reconnectLimitMs = 6 * 60_000;
 
 /** Runs a fleet through enrolment, rest, a rollout in three waves and a killed controller. @param said is told what happens. */
-export async function measureFleet({ agents, restMs }: FleetLoad, said: (line: string) => void): Promise<FleetMeasures> {
+export async function measureFleet({ agents, settleMs, restMs }: FleetLoad, said: (line: string) => void): Promise<FleetMeasures> {
   await using stack = new AsyncDisposableStack();
   const { path: dir } = stack.use(await temporaryDirectory("samepage-load-"));
   const redis = stack.use(await startRedis(dir));
@@ -105,7 +107,7 @@ export async function measureFleet({ agents, restMs }: FleetLoad, said: (line: s
   stack.defer(async () => controller.kill());
   const token = String(controller.ready["adminToken"]);
   const api = createApiClient({ url: `unix:${socket}`, token });
-  const alone = await atRest(controller.pid, restMs);
+  const alone = await atRest(controller.pid, settleMs, restMs);
 
   // Each host writes its jobs to a disk of its own; on one disk here, ten thousand of them would measure that disk.
   const { path: disks } = stack.use(await temporaryDirectory("samepage-load-", roomInMemory() > agents * diskBytes ? "/dev/shm" : undefined));
@@ -115,12 +117,12 @@ export async function measureFleet({ agents, restMs }: FleetLoad, said: (line: s
   said(`enrolling ${tenthOf} agents`);
   const first = await timed(controller.pid, async () => startSimulator(api, { ...simulation, enrol: "each", hosts: hostNames(0, tenthOf) }));
   stack.use(first.value);
-  const tenth = await atRest(controller.pid, restMs);
+  const tenth = await atRest(controller.pid, settleMs, restMs);
   said(`enrolling ${agents - tenthOf} more`);
   const more = await timed(controller.pid, async () => startRest(api, simulation, tenthOf, agents));
   for (const simulator of more.value) stack.use(simulator);
   said(`at rest for ${restMs / 1000} s`);
-  const full = await atRest(controller.pid, restMs);
+  const full = await atRest(controller.pid, settleMs, restMs);
 
   said("a rollout over all of them");
   const { id } = await api.rollouts.create({ operation: { kind: "unify" }, canary: "1%", waves: ["30%"], concurrency: 500, failureBudget: String(agents) });
@@ -135,7 +137,7 @@ export async function measureFleet({ agents, restMs }: FleetLoad, said: (line: s
   const back = await untilBack(api, socket, token, agents);
   const reconnectMs = (processUsage(controller.pid).cpuMs - before) / agents;
   said(`at rest for ${restMs / 1000} s again`);
-  const again = await atRest(controller.pid, restMs);
+  const again = await atRest(controller.pid, settleMs, restMs);
 
   return {
     agents,
@@ -179,9 +181,9 @@ async function timed<T>(pid: number, run: () => Promise<T>): Promise<{ readonly 
   return { value, seconds: (performance.now() - begun) / 1000, cpuMs: processUsage(pid).cpuMs - cpuMs };
 }
 
-/** What a process uses over a time in which nothing is asked of it; it may settle for a third of that first. */
-async function atRest(pid: number, restMs: number): Promise<AtRest> {
-  await sleep(restMs / 3);
+/** What a process uses over a time in which nothing is asked of it. */
+async function atRest(pid: number, settleMs: number, restMs: number): Promise<AtRest> {
+  await sleep(settleMs);
   const { cpuMs, seconds } = await timed(pid, async () => sleep(restMs));
   return { rssBytes: processUsage(pid).rssBytes, corePercent: (cpuMs / seconds) * 0.1 };
 }

@@ -1,4 +1,3 @@
-import { cpus, release, totalmem } from "node:os";
 import { judge } from "./fleet-targets.ts";
 import type { FleetMeasures } from "./measure-fleet.ts";
 
@@ -9,27 +8,8 @@ export function renderText(measures: FleetMeasures): string {
   return `${measures.agents} agents on one controller, all on this machine\n\n${rows.join("\n")}\n\n${promises.join("\n")}\n`;
 }
 
-/** The measures as a page. @param loadBefore runnable processes over the minute before the run. */
-export function renderPage(measures: FleetMeasures, loadBefore: number): string {
-  const rows = figures(measures).map(([what, value]) => `| ${what} | ${value} |`);
-  const promises = judge(measures).map(({ what, figures: found, isMet }) => `| ${what} | ${found} | ${isMet ? "met" : "**not met**"} |`);
-  return `# A fleet on one controller
-
-\`npm run bench:fleet -- --agents ${measures.agents}\`: Redis, one controller with the environment of its packaged unit, and ${measures.agents} real agents (mutual TLS, state directories of their own; only the engine is simulated) share this machine. A rollout goes over all of them in three waves; 5 % of the jobs fail, 2 % of the agents are cut off in their job and start again. Then the controller is killed. The figures of this page are in [fleet.json](fleet.json).
-
-| promised | measured | |
-|---|---|---|
-${promises.join("\n")}
-
-| | |
-|---|---|
-${rows.join("\n")}
-
-Measured ${new Date().toISOString().slice(0, 10)} on ${cpus()[0]?.model ?? "unknown"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}. The load before the run was ${loadBefore.toFixed(1)}: times and rates of a busy machine are lower bounds, memory is not affected.
-`;
-}
-
-function figures({ alone, enrol, rest, rollout, reconnect, agents }: FleetMeasures): [what: string, value: string][] {
+/** What was measured, by name. */
+export function figures({ alone, enrol, rest, rollout, reconnect, agents }: FleetMeasures): [what: string, value: string][] {
   const { p50, p90, p99 } = rollout.dispatchMs;
   const { succeeded, failed, skipped } = rollout.hosts;
   return [

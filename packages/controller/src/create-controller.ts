@@ -24,6 +24,7 @@ import { createCatalogService } from "./grpc/catalog-service.ts";
 import { createAgentServer } from "./grpc/agent-server.ts";
 import { createHealthService } from "./grpc/health-service.ts";
 import { createEnrolmentService } from "./grpc/enrolment-service.ts";
+import { heartbeatSeconds } from "./grpc/heartbeat-seconds.ts";
 import { createReleaseService } from "./grpc/release-service.ts";
 import { serveAgentStream } from "./grpc/serve-agent-stream.ts";
 import { createStreamRegistry } from "./grpc/stream-registry.ts";
@@ -215,7 +216,7 @@ async function open(options: ControllerOptions, id: string, logger: NonNullable<
     admitted: metrics.admitted,
     server: keeper.server,
     authorities: keeper.authority.authorities,
-    agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => keeper.authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), cut: (peer) => agents.cut(peer), heartbeatSeconds: options.heartbeatSeconds ?? 30, reconnectSeconds: async () => Math.ceil((await hosts.count()) / acceptsPerSecond), logger }) },
+    agents: { connect: (call) => void serveAgentStream(call, { hosts, handler, authorities: () => keeper.authority.authorities, opened: async (stream) => lifecycle.opened(stream), closed: async (stream) => lifecycle.closed(stream), cut: (peer) => agents.cut(peer), heartbeatSeconds: async () => heartbeatSeconds(options.heartbeatSeconds ?? 30, await hosts.count()), reconnectSeconds: async () => Math.ceil((await hosts.count()) / acceptsPerSecond), logger }) },
     enrolment: createEnrolmentService(enrolment, logger),
     release: createReleaseService({ release, hosts, logger }),
     health: createHealthService(async () => (await ownHealth()).state === "ok"),

@@ -4,8 +4,8 @@ const firstSpreadMs = 60_000;
 /** Shortest wait, milliseconds, whatever a controller announces: an idle question costs both sides. */
 const shortestMs = 60_000;
 
-/** A fleet asks this many times more slowly than it comes back: at 150 connections a second, 10 questions a second, whatever its size. */
-const slowerThanReturn = 10;
+/** A fleet asks this many times more slowly than it comes back: at 150 connections a second, 5 questions a second at most, whatever its size. */
+const slowerThanReturn = 30;
 
 /** What decides how long the controller is left in peace, seconds. */
 export interface FetchPace {

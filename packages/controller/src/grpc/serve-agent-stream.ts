@@ -17,7 +17,7 @@ export interface AgentStreamDeps {
   /** PEM of the authorities that agents shall trust now. */
   readonly authorities: () => string;
   /** Seconds between an agent's heartbeats. */
-  readonly heartbeatSeconds: number;
+  readonly heartbeatSeconds: () => Promise<number>;
   /** How long all agents together take to come back, seconds. */
   readonly reconnectSeconds: () => Promise<number>;
   /** The agent said hello; its stream can be written to. */
@@ -57,7 +57,7 @@ export async function serveAgentStream(call: AgentCall, deps: AgentStreamDeps): 
       deps.logger.warn({ host }, "the agent reads too slowly; its stream is closed");
       close("this agent does not read what it is sent; it is told again when it is back");
     });
-    outbox.send({ $case: "welcome", value: { heartbeatSeconds: deps.heartbeatSeconds, trust: { authorities: deps.authorities() }, reconnectSeconds: await deps.reconnectSeconds() } });
+    outbox.send({ $case: "welcome", value: { heartbeatSeconds: await deps.heartbeatSeconds(), trust: { authorities: deps.authorities() }, reconnectSeconds: await deps.reconnectSeconds() } });
     stream = {
       host,
       id: randomUUID(),

@@ -88,6 +88,9 @@ function roomInMemory(): number {
   return bavail * bsize;
 }
 
+/** Milliseconds until a controller without agents is at rest. */
+const aloneMs = 5000;
+
 /** Milliseconds for a controller to start. */
 const readyMs = 60_000;
 
@@ -107,7 +110,7 @@ export async function measureFleet({ agents, settleMs, restMs }: FleetLoad, said
   stack.defer(async () => controller.kill());
   const token = String(controller.ready["adminToken"]);
   const api = createApiClient({ url: `unix:${socket}`, token });
-  const alone = await atRest(controller.pid, settleMs, restMs);
+  const alone = await atRest(controller.pid, Math.min(settleMs, aloneMs), restMs);
 
   // Each host writes its jobs to a disk of its own; on one disk here, ten thousand of them would measure that disk.
   const { path: disks } = stack.use(await temporaryDirectory("samepage-load-", roomInMemory() > agents * diskBytes ? "/dev/shm" : undefined));

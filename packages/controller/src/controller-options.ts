@@ -18,7 +18,7 @@ export interface ControllerOptions {
   readonly certificateHours?: number;
   /** Connections of agents accepted per second, 1 … 100000. Default 150: each costs about 4.3 ms of a core for TLS. */
   readonly acceptsPerSecond?: number;
-  /** Seconds between an agent's heartbeats, 1 … 300. Default 30; above 4,500 hosts a second for each 150 of them. Gates look at what heartbeats say; who is gone is known by keepalive. */
+  /** Seconds between an agent's heartbeats, 1 … 300. Default 30; above 3,000 hosts a second for each 100 of them. Gates look at what heartbeats say; who is gone is known by keepalive, within 140 s. */
   readonly heartbeatSeconds?: number;
   /** Directory of the built dashboard, served at the API's address. Default: none is served. */
   readonly pageDirectory?: string;

@@ -47,8 +47,8 @@ const graceMs = 500;
 /** @throws ControllerError `listen`. */
 export async function createAgentServer(options: AgentServerOptions): Promise<AgentServer> {
   const grpc = new Server({
-    // Without keepalive a dropped link raises no event. The agent pings every 30 s; slower here, so that one of both notices.
-    "grpc.keepalive_time_ms": 60_000,
+    // Without keepalive a dropped link raises no event. The agent pings every 60 s; slower here, so that one of both notices.
+    "grpc.keepalive_time_ms": 120_000,
     "grpc.keepalive_timeout_ms": 20_000,
     "grpc.http2.min_ping_interval_without_data_ms": 10_000,
     "grpc.max_receive_message_length": receiveLimit,

@@ -1,5 +1,5 @@
 /** Heartbeats a second of a whole fleet, at most: each costs a controller a quarter of a millisecond. */
-const heartbeatsPerSecond = 150;
+const heartbeatsPerSecond = 100;
 
 /** Longest time between a host's heartbeats, seconds: a gate that asks how hosts are waits for the next one of each. */
 const longestSeconds = 300;

@@ -45,10 +45,36 @@ function* parseStatusConffiles(text: string): Generator<string> {
   // Only the fields are looked at line by line: they are a hundredth of the file.
   for (const { index } of text.matchAll(/(?<=^|\n)conffiles:/giu)) {
     for (const line of continuationLines(text, index)) {
-      const path = /^[ \t]+(.*?)[ \t]+(?:[0-9a-f]{32}|newconffile)(?:[ \t]+(?:obsolete|remove-on-upgrade))*[ \t]*$/u.exec(line)?.[1];
+      const path = pathBeforeDigest(line);
       if (path !== undefined) yield path;
     }
   }
+}
+
+/** Read from its end, each byte once: a guest may have written a line of a hundred million blanks. */
+function pathBeforeDigest(line: string): string | undefined {
+  let end = beforeBlanks(line, line.length);
+  for (;;) {
+    let start = end;
+    while (start > 0 && !isBlank(line[start - 1])) start--;
+    const word = line.slice(start, end);
+    end = beforeBlanks(line, start);
+    if (word === "obsolete" || word === "remove-on-upgrade") continue;
+    if (word.length > 32 || !/^(?:[0-9a-f]{32}|newconffile)$/u.test(word)) return undefined;
+    let from = 0;
+    while (from < end && isBlank(line[from])) from++;
+    return line.slice(from, end);
+  }
+}
+
+function beforeBlanks(line: string, end: number): number {
+  let at = end;
+  while (at > 0 && isBlank(line[at - 1])) at--;
+  return at;
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === " " || character === "\t";
 }
 
 /** The lines after the one at `field` that begin with a blank. */

@@ -4,8 +4,11 @@ import { opendir } from "node:fs/promises";
 /** open(2)'s O_PATH, which Node does not name: a descriptor that says what a name is without opening what it names. */
 const O_PATH = 0o10000000;
 
-/** How many bytes `GuestFile` reads ahead: databases are read in runs of small pieces. */
-const windowBytes = 1024 * 1024;
+/**
+ * How many bytes `GuestFile` reads ahead at least and at most: databases are read in runs of small pieces, so each piece that
+ * follows the last doubles it. One that jumps to and fro must not make us read all of it for every few bytes.
+ */
+const aheadBytes = { least: 16 * 1024, most: 1024 * 1024 };
 
 /** Names of a directory that are fetched together: Node's usual 32 would wake this thread a hundred times for dpkg's lists. */
 const namesAtOnce = 4096;
@@ -17,6 +20,7 @@ export class GuestFile implements Disposable {
   readonly #fd: number;
   #window = Buffer.alloc(0);
   #windowAt = 0;
+  #ahead = aheadBytes.least;
 
   constructor(fd: number, size: number) {
     this.#fd = fd;
@@ -27,7 +31,8 @@ export class GuestFile implements Disposable {
   read(offset: number, length: number): Buffer {
     const within = offset - this.#windowAt;
     if (within >= 0 && within + length <= this.#window.length) return this.#window.subarray(within, within + length);
-    const buffer = Buffer.allocUnsafe(Math.max(length, windowBytes));
+    this.#ahead = within > 0 && within <= this.#window.length ? Math.min(this.#ahead * 2, aheadBytes.most) : aheadBytes.least;
+    const buffer = Buffer.allocUnsafe(Math.max(length, this.#ahead));
     let filled = 0;
     for (let read = -1; read !== 0 && filled < buffer.length; filled += read) {
       read = readSync(this.#fd, buffer, filled, buffer.length - filled, offset + filled);

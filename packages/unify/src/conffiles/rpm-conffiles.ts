@@ -12,6 +12,8 @@ const directories = ["var/lib/rpm", "usr/lib/sysimage/rpm", "root/.rpmdb"];
 
 /** Bytes. A host with 5,000 packages has about 300 MB. */
 const largestDatabase = 1024 * 1024 * 1024;
+/** All of Fedora has about 80,000. */
+const mostPackages = 1_000_000;
 
 interface Backend {
   readonly file: string;
@@ -42,8 +44,10 @@ export async function readRpmConffiles(tree: GuestTree, path: string, conffiles:
   if (backend === undefined || file === undefined) return;
   const bytes = file.size + (log?.size ?? 0);
   if (bytes > largestDatabase) throw new DatabaseFault("corrupt", `has ${bytes} bytes, more than the ${largestDatabase} that a real one can have`);
+  let packages = 0;
   for await (const header of backend.headers(file, log)) {
     signal.throwIfAborted();
+    if (++packages > mostPackages) throw new DatabaseFault("corrupt", `claims more than ${mostPackages} packages`);
     for (const name of configFiles(header)) conffiles.add(name);
     // Reading and parsing are synchronous; between packages others get their turn.
     await setImmediate();

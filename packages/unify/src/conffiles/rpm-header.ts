@@ -5,6 +5,8 @@ export const largestHeader = 64 * 1024 * 1024;
 /** rpm's own limit on index entries (HEADER_TAGS_MAX in lib/header.c). */
 const mostEntries = 0xffff;
 const entryBytes = 16;
+/** Files of one package: the largest in Fedora have about 100,000. */
+const mostFiles = 1_000_000;
 
 /** Tags and types of rpm's header (include/rpm/rpmtag.h). */
 const tag = { oldFilenames: 1027, fileFlags: 1037, dirIndexes: 1116, basenames: 1117, dirnames: 1118 } as const;
@@ -78,8 +80,14 @@ function readIndex(header: Buffer): { index: Map<number, Entry>; data: Buffer } 
   return { index, data: header.subarray(dataFrom, dataFrom + dataBytes) };
 }
 
+/** What a header says of its files is kept in memory as a list each. */
+function refuseTooMany({ count }: Entry): void {
+  if (count > mostFiles) throw new DatabaseFault("corrupt", `a package header claims ${count} files`);
+}
+
 function numbers(entry: Entry | undefined, data: Buffer): readonly number[] {
   if (entry === undefined) return [];
+  refuseTooMany(entry);
   if (entry.type !== type.int32 || entry.offset + entry.count * 4 > data.length) {
     throw new DatabaseFault("corrupt", "a package header's numbers lie outside it");
   }
@@ -89,6 +97,7 @@ function numbers(entry: Entry | undefined, data: Buffer): readonly number[] {
 /** Each ends in a NUL, so a count above the data's length runs out of data, not of memory. */
 function* strings(entry: Entry | undefined, data: Buffer): Generator<string> {
   if (entry === undefined) return;
+  refuseTooMany(entry);
   if (entry.type !== type.stringArray && entry.type !== type.string) throw new DatabaseFault("corrupt", "a package header's names are not text");
   let from = entry.offset;
   for (let left = entry.count; left > 0; left--) {

@@ -22,14 +22,17 @@ test.for(cases)("any trees on %s, %o: unify then deunify gives the start, and th
       fc.asyncProperty(fc.array(randomTree, { minLength: 1, maxLength: 3 }), async (trees) => {
         round++;
         const guests = guestsAt(trees.map((_, index) => join(mount, `round-${round}/guest-${index}`)));
+        const foreign: Buffer[] = [];
         for (const [index, tree] of trees.entries()) {
           await mkdir(guests[index]?.path ?? "", { recursive: true });
-          await plantRandomTree(guests[index]?.path ?? "", tree);
+          foreign.push(...(await plantRandomTree(guests[index]?.path ?? "", tree, { hasProjects: type === "xfs", foreign })));
         }
         const stateDir = join(mount, "state");
         await mkdir(stateDir, { recursive: true });
         const options = { guests, stateDir, excludes: [], minSize: 1, ...way };
         const before = await manifests(guests);
+        // Guests may have had names of one file before; what was not unified stays as it was.
+        const sharedBefore = await inodesShared(guests);
         const usedBefore = await usedBytes(mount);
 
         const plan = await predict(options);
@@ -45,7 +48,7 @@ test.for(cases)("any trees on %s, %o: unify then deunify gives the start, and th
         const undone = await deunify({ guests, stateDir });
         expect(undone.failures).toEqual([]);
         expect(await differences(guests, before, "same")).toEqual([]);
-        expect(await inodesShared(guests)).toBe(0);
+        expect(await inodesShared(guests)).toBeLessThanOrEqual(sharedBefore);
       }),
       { numRuns, endOnFailure: true },
     );

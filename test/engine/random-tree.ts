@@ -18,6 +18,8 @@ const attributes = [
   "security.capability=0sAQAAAgAkAAAAAAAAAAAAAAAAAAA=",
 ] as const;
 const flags = ["", "A", "d", "i", "a"] as const;
+/** For chattr(1), where the file system keeps them without a mount option: XFS. */
+const projects = [0, 7] as const;
 
 interface RandomFile {
   readonly kind: "file";
@@ -29,9 +31,11 @@ interface RandomFile {
   readonly mtime: number;
   readonly attribute: number;
   readonly flag: number;
+  readonly project: number;
 }
 interface RandomLink {
-  readonly kind: "link";
+  /** A copy shares extents with what it is of, where the file system has that; a foreign link is of a guest planted before. */
+  readonly kind: "link" | "copy" | "foreign";
   /** Which of the files before it, counted round. */
   readonly of: number;
 }
@@ -57,10 +61,11 @@ const file: fc.Arbitrary<RandomFile> = fc.record({
   mtime: often(0, 1, 2),
   attribute: often(0, 1, 2, 3, 4),
   flag: often(0, 1, 2, 3, 4),
+  project: often(0, 1),
 });
 const node: fc.Arbitrary<RandomEntry["node"]> = fc.oneof(
   { weight: 10, arbitrary: file },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("link"), of: fc.nat(20) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("link", "copy", "foreign"), of: fc.nat(20) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("directory", "symlink", "fifo", "device") }) },
 );
 const name = fc.uint8Array({ min: 1, max: 255, minLength: 1, maxLength: 12 }).filter((bytes) => !bytes.includes(0x2f));
@@ -68,10 +73,15 @@ const name = fc.uint8Array({ min: 1, max: 255, minLength: 1, maxLength: 12 }).fi
 /** A guest's tree of up to thirty names. */
 export const randomTree: fc.Arbitrary<RandomTree> = fc.array(fc.record({ name, node }), { maxLength: 30 });
 
-/** Makes the tree below an existing directory. Needs root. */
-export async function plantRandomTree(root: string, tree: RandomTree): Promise<void> {
+/**
+ * Makes the tree below an existing directory. Needs root.
+ * @param foreign files of guests planted before, on the same file system
+ * @returns the tree's files that other guests may have names of
+ */
+export async function plantRandomTree(root: string, tree: RandomTree, { hasProjects, foreign }: { readonly hasProjects: boolean; readonly foreign: readonly Buffer[] }): Promise<readonly Buffer[]> {
   let directory = Buffer.from(root);
   const files: Buffer[] = [];
+  const copies: Buffer[] = [];
   const finish: { path: Buffer; file: RandomFile }[] = [];
   for (const [index, entry] of tree.entries()) {
     // Numbered, so that no two are the same and none is "." or "..".
@@ -84,6 +94,11 @@ export async function plantRandomTree(root: string, tree: RandomTree): Promise<v
     } else if (made.kind === "link") {
       const target = files[made.of % files.length];
       if (target !== undefined) linkSync(target, path);
+    } else if (made.kind === "copy" || made.kind === "foreign") {
+      const of = made.kind === "copy" ? files : foreign;
+      const target = of[made.of % of.length];
+      if (target !== undefined && made.kind === "copy") copies.push(target, path);
+      else if (target !== undefined) linkSync(target, path);
     } else if (made.kind === "directory") {
       mkdirSync(path);
       directory = path;
@@ -98,9 +113,15 @@ export async function plantRandomTree(root: string, tree: RandomTree): Promise<v
   for (const [index, mtime] of mtimes.entries()) {
     await forEach(finish.filter(({ file: made }) => made.mtime === index), "touch", ["-d", mtime]);
   }
+  if (copies.length > 0) await run("xargs", ["-0", "-n2", "cp", "--reflink=auto", "--preserve=all"], { input: Buffer.concat(copies.flatMap((path) => [path, Buffer.of(0)])) });
+  for (const [index, project] of projects.entries()) {
+    if (hasProjects && project !== 0) await forEach(finish.filter(({ file: made }) => made.project === index), "chattr", ["-p", String(project)]);
+  }
   for (const [index, flag] of flags.entries()) {
     if (flag !== "") await forEach(finish.filter(({ file: made }) => made.flag === index), "chattr", [`+${flag}`]);
   }
+  // Nobody may link what is immutable or for appending only.
+  return finish.filter(({ file: made }) => made.flag < flags.indexOf("i")).map(({ path }) => path);
 }
 
 function writeContent(path: Buffer, { content, hole }: RandomFile): void {

@@ -75,7 +75,7 @@ function kernelHas(type: LoopFsType): boolean {
 
 /**
  * Makes and mounts a file system of at least `sizeMiB` (raised to what its type needs) in a sparse image,
- * or mounts a copy of the image `from` (of which XFS and btrfs take only one at a time, for its UUID).
+ * or mounts a copy of the image `from` (of which btrfs takes only one at a time, for its UUID).
  * The loop device uses direct I/O, or every page would be cached twice and cache figures would lie.
  * Dispose of it (`await using`, or afterAll) to unmount and delete; a process killed before that is
  * cleaned up after by the next one.
@@ -136,8 +136,10 @@ export async function withLoopFs<T>(type: LoopFsType, sizeMiB: number, use: (fs:
 
 async function mountImage(type: LoopFsType, image: string, mount: string, options: readonly string[]): Promise<void> {
   const device = await attach(image);
+  // XFS refuses a second mount of a UUID, also of one that only another process's mount namespace still has.
+  const all = type === "xfs" ? ["nouuid", ...options] : options;
   try {
-    await run("mount", ["-t", type, ...(options.length > 0 ? ["-o", options.join(",")] : []), device, mount]);
+    await run("mount", ["-t", type, ...(all.length > 0 ? ["-o", all.join(",")] : []), device, mount]);
   } finally {
     // On a mounted device this only marks it to go with its last user, so unmounting is all the cleaning there is.
     await run("losetup", ["--detach", device]);
@@ -173,7 +175,7 @@ async function unmount(mount: string): Promise<void> {
   }
 }
 
-/** A mount namespace that another process made meanwhile has a copy of the mount: until it goes, the image is in use (and XFS refuses a second mount of its UUID). */
+/** A mount namespace that another process made meanwhile has a copy of the mount: until it goes, the image is in use. */
 async function released(image: string): Promise<void> {
   for (let attempt = 1; attempt <= 40 && (await run("losetup", ["--associated", image])) !== ""; attempt++) await sleep(25 * attempt);
 }

@@ -241,7 +241,7 @@ static void cache_release(napi_env env, Job *job) {
   free(job);
 }
 
-/* sharedPages(handle, { control, shown: Uint32Array by row, threads }): { shared, saved } in pages */
+/* sharedPages(handle, { control, shown: Uint32Array by inode, threads }): { shared, saved } in pages */
 static napi_value shared_pages(napi_env env, napi_callback_info info) {
   size_t count = 2, size;
   napi_value arguments[2];

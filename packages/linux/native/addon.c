@@ -11,6 +11,7 @@ NAPI_MODULE_INIT() {
   define_describe(env, exports);
   define_dedupe(env, exports);
   define_tree(env, exports);
+  define_plan(env, exports);
   define_repair(env, exports);
   define_swap(env, exports);
   define_watch(env, exports);

@@ -1,4 +1,5 @@
 #include "cache.h"
+#include "reason.h"
 #include "tree.h"
 #include <errno.h>
 #include <pthread.h>
@@ -125,11 +126,22 @@ static void *measure(void *argument) {
   return NULL;
 }
 
+/* The row whose inode a name shows now, or CACHE_ALONE. */
+static uint32_t shown_by(const Tree *tree, uint32_t at, const uint32_t *shown, size_t count) {
+  const Row *row = &tree_rows(tree)[at];
+  const Facts *facts = tree_facts(tree, row);
+  if (row->facts == 0 || (facts->mode & ROW_POOL)) return CACHE_ALONE;
+  if (row->state >= STATE_CANDIDATE && row->state - STATE_CANDIDATE < count) return shown[row->state - STATE_CANDIDATE];
+  return facts->nlink > 1 ? at : CACHE_ALONE;
+}
+
 int cache_measure(const Tree *tree, const uint32_t *shown, size_t count, uint32_t threads, Control *control, CachePages *pages) {
   ShownSet set = {.tree = tree, .rows = tree_rows(tree)};
   int error = 0;
-  for (size_t at = 0; at < count && error == 0; at++)
-    if (shown[at] != CACHE_ALONE) error = add_shown(&set, shown[at]);
+  for (uint32_t at = 0, rows = tree_row_count(tree); at < rows && error == 0; at++) {
+    uint32_t row = shown_by(tree, at, shown, count);
+    if (row != CACHE_ALONE) error = add_shown(&set, row);
+  }
   Measure job = {.tree = tree, .set = &set, .control = control};
   pthread_t ids[CACHE_MOST_THREADS];
   uint32_t started = 0, wanted = set.count / TAKE < threads ? set.count / TAKE : threads;

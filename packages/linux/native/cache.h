@@ -9,7 +9,7 @@ int64_t cache_pages(int fd);
 /* Whether the page cache holds any of it; when in doubt, yes. */
 bool cache_has(int fd);
 
-/* In `shown`: a name that shares with nobody. */
+/* In `shown`: names that share with nobody. */
 #define CACHE_ALONE UINT32_MAX
 #define CACHE_MOST_THREADS 64
 
@@ -18,5 +18,8 @@ typedef struct {
   uint64_t shared, saved;
 } CachePages;
 
-/* `shown`: by row, the row whose inode that name shows now. Returns 0, ENOMEM or ECANCELED. */
+/*
+ * `shown`: by inode of the candidates, the row whose inode its names show now, or CACHE_ALONE; other names show their own.
+ * Returns 0, ENOMEM or ECANCELED.
+ */
 int cache_measure(const Tree *tree, const uint32_t *shown, size_t count, uint32_t threads, Control *control, CachePages *pages);

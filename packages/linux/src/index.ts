@@ -6,6 +6,7 @@ export { JobControl, type JobLimits } from "./job-control.ts";
 export { LinuxError } from "./linux-error.ts";
 export { openBelow, setAttribute } from "./open-below.ts";
 export type { Recovered } from "./native.ts";
+export { countRows, plainFates, type PlainPlan, type PlainSpace, planPlainGroups, type RowCounts, stateNumber } from "./plan.ts";
 export { type FileToSplit, type JournalRoot, makePrivate, type PrivateCopy, recoverRun } from "./repair.ts";
 export { setBackground } from "./set-background.ts";
 export { Swap, type SwapOptions, type SwapOutcome, type SwapSpace } from "./swap.ts";

@@ -54,6 +54,8 @@ export interface Native {
     },
   ): Promise<{ order: ArrayBuffer; inodes: ArrayBuffer; grouped: ArrayBuffer; groupStart: ArrayBuffer }>;
   planHash(tree: TreeHandle, swaps: Uint32Array, reflinks: Uint32Array): ArrayBuffer;
+  planPlain(tree: TreeHandle, config: { spaces: Uint32Array; held: BigUint64Array; words: Uint32Array; others: Uint32Array; fates: Uint8Array }): { words: number; others: number };
+  countRows(tree: TreeHandle, config: { fates: Uint8Array; states: Uint8Array | undefined; freed: Float64Array | undefined }): ArrayBuffer;
   indexRecords(tree: TreeHandle, config: { gone: Uint8Array; old: ArrayBuffer }): Promise<ArrayBuffer | undefined>;
   measureExtents(tree: TreeHandle, config: { control: ArrayBuffer; words: Uint32Array; threads: number }): Promise<ArrayBuffer>;
   dedupe(tree: TreeHandle, config: { control: ArrayBuffer; words: Uint32Array; threads: number }): Promise<ArrayBuffer>;

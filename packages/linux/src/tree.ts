@@ -339,13 +339,13 @@ export function planHash(tree: Tree, swaps: Uint32Array, reflinks: Uint32Array):
   }
 }
 
-/** In `sharedPages`: the name shares with nobody. */
+/** In `sharedPages`: the inode's names share with nobody. */
 export const showsAlone = 0xffff_ffff;
 
 /**
  * Pages in the page cache of inodes that several names show, and what private copies of the same pages would take besides;
  * 0 where the kernel cannot tell (before Linux 6.5).
- * @param shown by row, the row whose inode that name shows now, or `showsAlone`
+ * @param shown by inode of the candidates, the row whose inode its names show now, or `showsAlone`; every other name shows its own. Empty for a tree that was not identified
  * @throws LinuxError ECANCELED, ENOMEM
  */
 export async function sharedPages(tree: Tree, shown: Uint32Array, threads: number, control: JobControl): Promise<{ readonly shared: number; readonly saved: number }> {

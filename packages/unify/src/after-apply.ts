@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { indexRecords, type SwapOutcome } from "@samepage/linux";
+import { indexRecords, showsAlone, type SwapOutcome } from "@samepage/linux";
 import { deviceText } from "./held-inodes.ts";
 import { readIndex, writeIndex } from "./index-file.ts";
 import { measurePageCache } from "./page-cache.ts";
@@ -30,7 +30,7 @@ export class AfterApply {
   /** Page cache that is shared now, and processes that still map what was replaced. */
   async measure(guests: readonly string[], run: RunControl): Promise<Pick<UnifyReport, "pageCache" | "stillMapping">> {
     const { tree } = this.#prepared;
-    const pageCache = await measurePageCache(tree, this.#plan.settings.threads ?? availableParallelism(), run.job, (row) => this.#shownBy(row));
+    const pageCache = await measurePageCache(tree, this.#plan.settings.threads ?? availableParallelism(), run.job, this.#shown());
     const replacedAny = this.#canonical.some((canonical) => canonical > 0);
     return { pageCache, stillMapping: replacedAny ? await readStillMapping((inos) => this.#replaced(guests, inos), run.signal) : [] };
   }
@@ -44,14 +44,16 @@ export class AfterApply {
     if (records !== undefined) writeIndex(stateDir, records);
   }
 
-  /** The row whose inode a name has now, where that inode has several names. */
-  #shownBy(row: number): number | undefined {
+  /** By inode, the row whose inode its names have now, where that inode has several names. */
+  #shown(): Uint32Array {
     const { tree, candidates, swaps } = this.#prepared;
-    const inode = tree.candidate(row);
-    if (inode === undefined) return tree.links(row) > 1 ? row : undefined;
-    const canonical = this.#canonical[inode] ?? 0;
-    if (canonical > 0) return candidates.row(canonical - 1);
-    return tree.links(row) > 1 || swaps.fate.get(inode) === "canonical" ? row : undefined;
+    const shown = new Uint32Array(candidates.inodeCount).fill(showsAlone);
+    for (let inode = 0; inode < shown.length; inode++) {
+      const canonical = this.#canonical[inode] ?? 0;
+      const row = candidates.row(canonical > 0 ? canonical - 1 : inode);
+      if (canonical > 0 || tree.links(row) > 1 || swaps.fate.get(inode) === "canonical") shown[inode] = row;
+    }
+    return shown;
   }
 
   #replaced(guests: readonly string[], inos: ReadonlySet<number>): ReplacedInode[] {

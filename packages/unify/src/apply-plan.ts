@@ -1,10 +1,11 @@
 import { closeSync, constants, openSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { dedupeExtents, Swap, type SwapOutcome, type SwapSpace } from "@samepage/linux";
+import { dedupeExtents, stateNumber, Swap, type SwapOutcome, type SwapSpace } from "@samepage/linux";
 import { AfterApply } from "./after-apply.ts";
 import { canShareExtents } from "./choose-strategy.ts";
 import { appendLinkedNames, type LinkedNames } from "./link-log.ts";
 import { isSettled, type PreparedPlan, preparePlan, toReport, treeFailures } from "./plan-unify.ts";
+import type { InodeFates } from "./plan-swaps.ts";
 import { placeFailure } from "./place-failure.ts";
 import { PoolPlace, type PoolRun } from "./pool-place.ts";
 import { hasRuns, recoverRuns } from "./recover.ts";
@@ -13,7 +14,7 @@ import { RunControl } from "./run-control.ts";
 import { withJournal } from "./run-journal.ts";
 import { runUnderGuard } from "./run-under-guard.ts";
 import type { GuardName } from "./strategy.ts";
-import { tally } from "./tally.ts";
+import { type Outcomes, tally } from "./tally.ts";
 import type { UnifyOptions } from "./unify-options.ts";
 import type { UnifyReport } from "./unify-report.ts";
 
@@ -70,7 +71,7 @@ async function executeInPlaces(plan: PreparedPlan, options: UnifyOptions, places
   // An inode is of one plan only; the other knows it as new.
   const outcome = (inode: number): SwapOutcome => outcomes.map((of) => of(inode)).find(({ state }) => state !== "new") ?? { state: "stopped", freed: 0 };
   run.startPhase("report");
-  const counted = tally(guests, tree, { candidates, fate: swaps.fate }, outcome);
+  const counted = tally(guests, tree, swaps.fate, allOutcomes(candidates.inodeCount, swaps.fate, outcome));
   const planned = report.failures.filter(({ code }) => code.startsWith("package-database"));
   const failures = [...planned, ...found, ...treeFailures(tree, guests)];
   const after = new AfterApply(plan, prepared, outcome);
@@ -80,6 +81,19 @@ async function executeInPlaces(plan: PreparedPlan, options: UnifyOptions, places
   if (isSettled(done, swaps.words.length + reflinks.length)) plan.memory?.settle(plan.question, done, plan.hash);
   const { bytes } = done;
   return { ...done, bytes: { ...bytes, read: bytes.read + report.bytes.read, hashed: bytes.hashed + report.bytes.hashed } };
+}
+
+/** What became of all members. */
+function allOutcomes(inodes: number, fate: InodeFates, outcome: (inode: number) => SwapOutcome): Outcomes {
+  const states = new Uint8Array(inodes);
+  const freed = new Float64Array(inodes);
+  for (let inode = 0; inode < inodes; inode++) {
+    if (fate.get(inode) !== "member") continue;
+    const known = outcome(inode);
+    states[inode] = stateNumber(known.state);
+    freed[inode] = known.freed;
+  }
+  return { states, freed };
 }
 
 /** The places of a plan's file systems, while nobody else works there. */

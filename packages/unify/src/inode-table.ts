@@ -1,4 +1,4 @@
-import type { Candidates, Tree } from "@samepage/linux";
+import { type Candidates, type PlainPlan, planPlainGroups, type Tree } from "@samepage/linux";
 import { canShareExtents } from "./choose-strategy.ts";
 import type { Space } from "./file-system-group.ts";
 import { deviceText, type HeldInodes, inodeKey } from "./held-inodes.ts";
@@ -52,6 +52,13 @@ export class InodeTable implements InodeFacts {
     this.#uncovered = uncovered;
   }
 
+  /** Decides in bulk about the groups in which there is nothing else to ask. In a run that is limited to templates each inode is asked about. */
+  planPlain(): PlainPlan {
+    const limited = this.#uncovered !== undefined;
+    const spaces = this.#spaces.map(({ shares, limit, partsNames }) => ({ links: shares === "links" && !limited, linkLimit: limit, partsNames }));
+    return planPlainGroups(this.#tree, this.#candidates, spaces, [...this.#heldNumbers]);
+  }
+
   ino(inode: number): number {
     return this.#tree.ino(this.#candidates.row(inode));
   }
@@ -73,6 +80,10 @@ export class InodeTable implements InodeFacts {
   }
   isSealed(inode: number): boolean {
     return this.#space(inode)?.seals === true && this.#tree.isImmutable(this.#candidates.row(inode));
+  }
+  /** Whether there are inodes of which `mayHoldTogether` is true. */
+  get anyMayHoldTogether(): boolean {
+    return this.#spaces.some(({ holdsTogether }) => holdsTogether);
   }
   /** Whether what the inode frees is not told by its blocks alone. */
   mayHoldTogether(inode: number): boolean {

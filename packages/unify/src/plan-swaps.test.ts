@@ -27,7 +27,8 @@ function plan(groups: readonly (readonly Inode[])[], limit = 65_000) {
   };
   let next = 0;
   const groupStart = Uint32Array.from([0, ...groups.map((group) => (next += group.length))]);
-  const { words, fate } = planSwaps({ groupStart, grouped: Uint32Array.from(all.keys()), inodeCount: all.length }, facts);
+  const nothingPlain = { words: new Uint32Array(all.length * 2), wordCount: 0, fates: new Uint8Array(all.length), others: Uint32Array.from(groups.keys()) };
+  const { words, fate } = planSwaps({ groupStart, grouped: Uint32Array.from(all.keys()) }, facts, nothingPlain);
   return { words: [...words], fates: all.map((_, inode) => fate.get(inode)) };
 }
 

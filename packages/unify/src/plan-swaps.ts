@@ -1,3 +1,4 @@
+import type { PlainPlan } from "@samepage/linux";
 import { type SkipReason, skipReasons } from "./skip-reason.ts";
 
 /** What the planner needs to know of an inode; numbers as in the candidates. */
@@ -19,6 +20,7 @@ export interface InodeFacts {
   hindrance(inode: number): SkipReason | undefined;
 }
 
+/** The first ones as `plainFates` numbers them. */
 const fates = ["none", "canonical", "member", ...skipReasons] as const;
 
 /** What becomes of an inode of some group; `none` for inodes of no group. */
@@ -28,16 +30,20 @@ const fateNumber = new Map(fates.map((fate, number) => [fate, number]));
 
 /** Fates of very many inodes, one byte each. */
 export class InodeFates {
-  readonly #bytes: Uint8Array;
+  readonly bytes: Uint8Array;
 
-  constructor(inodes: number) {
-    this.#bytes = new Uint8Array(inodes);
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
   }
   get(inode: number): InodeFate {
-    return fates[this.#bytes[inode] ?? 0] ?? "none";
+    return fates[this.bytes[inode] ?? 0] ?? "none";
   }
   set(inode: number, fate: InodeFate): void {
-    this.#bytes[inode] = fateNumber.get(fate) ?? 0;
+    this.bytes[inode] = fateNumber.get(fate) ?? 0;
+  }
+  /** Skip reasons with how many of something there are, counted by the bytes' values. */
+  static skips(counts: readonly number[]): [SkipReason, number][] {
+    return skipReasons.map((reason, at) => [reason, counts[at + fates.length - skipReasons.length] ?? 0]);
   }
 }
 
@@ -53,15 +59,16 @@ export interface SwapPlan {
  * Decides, for groups of equal inodes, which inode the others' names become links to: one that is in the pool already,
  * else the one with most links, else the oldest. An inode that is full, or sealed, is followed by the next.
  * @param groups group `g` is `grouped[groupStart[g]] … grouped[groupStart[g + 1] - 1]`
+ * @param plain what was decided in bulk; it becomes part of the plan, in place
  */
-export function planSwaps(groups: { readonly groupStart: Uint32Array; readonly grouped: Uint32Array; readonly inodeCount: number }, facts: InodeFacts): SwapPlan {
-  const words = new SwapWords(groups.grouped.length);
-  const fate = new InodeFates(groups.inodeCount);
+export function planSwaps({ groupStart, grouped }: { readonly groupStart: Uint32Array; readonly grouped: Uint32Array }, facts: InodeFacts, plain: PlainPlan): SwapPlan {
+  const words = new SwapWords(plain);
+  const fate = new InodeFates(plain.fates);
   const extents: number[][] = [];
-  for (let group = 0; group + 1 < groups.groupStart.length; group++) {
-    const [from = 0, to = 0] = [groups.groupStart[group], groups.groupStart[group + 1]];
-    if (facts.shares(groups.grouped[from] ?? 0) === "extents") extents.push([...groups.grouped.subarray(from, to)]);
-    else if (!planPlainGroup(groups.grouped, from, to, facts, words, fate)) planGroup([...groups.grouped.subarray(from, to)], facts, words, fate);
+  for (const group of plain.others) {
+    const inodes = [...grouped.subarray(groupStart[group], groupStart[group + 1])];
+    if (facts.shares(inodes[0] ?? 0) === "extents") extents.push(inodes);
+    else planGroup(inodes, facts, words, fate);
   }
   return { words: words.all(), fate, extents };
 }
@@ -69,11 +76,11 @@ export function planSwaps(groups: { readonly groupStart: Uint32Array; readonly g
 /** The words of a plan while it is made: ten million of them in one piece, where an array would grow to several times that. */
 class SwapWords {
   readonly #words: Uint32Array;
-  #count = 0;
+  #count: number;
 
-  /** @param inodes how many inodes there are in all groups: each swap's words are at most one more than its inodes, and it has two or more */
-  constructor(inodes: number) {
-    this.#words = new Uint32Array(Math.ceil(inodes * 1.5));
+  constructor({ words, wordCount }: PlainPlan) {
+    this.#words = words;
+    this.#count = wordCount;
   }
   push(canonical: number, members: readonly number[]): void {
     this.#words[this.#count++] = canonical;
@@ -81,40 +88,9 @@ class SwapWords {
     this.#words.set(members, this.#count);
     this.#count += members.length;
   }
-  /** All inodes of a group become members but one, from the last to the first. */
-  pushGroup(canonical: number, grouped: Uint32Array, from: number, to: number): void {
-    this.#words[this.#count++] = canonical;
-    this.#words[this.#count++] = to - from - 1;
-    for (let at = to - 1; at >= from; at--) {
-      const member = grouped[at] ?? 0;
-      if (member !== canonical) this.#words[this.#count++] = member;
-    }
-  }
   all(): Uint32Array {
     return this.#words.subarray(0, this.#count);
   }
-}
-
-/**
- * What nearly every group is: no inode of it hindered or in the pool, and room for all names on one. There may be millions,
- * so nothing is allocated for it.
- * @returns false, with nothing decided, for a group of any other kind
- */
-function planPlainGroup(grouped: Uint32Array, from: number, to: number, facts: InodeFacts, words: SwapWords, fate: InodeFates): boolean {
-  let canonical = grouped[from] ?? 0;
-  let names = 0;
-  for (let at = from; at < to; at++) {
-    const inode = grouped[at] ?? 0;
-    if (facts.hindrance(inode) !== undefined || facts.isPooled(inode)) return false;
-    names += facts.names(inode);
-    if (betterFirst(inode, canonical, facts) < 0) canonical = inode;
-  }
-  // One more name is the pool's own.
-  if (facts.links(canonical) + 1 + names - facts.names(canonical) > facts.linkLimit(canonical)) return false;
-  for (let at = from; at < to; at++) fate.set(grouped[at] ?? 0, "member");
-  fate.set(canonical, "canonical");
-  words.pushGroup(canonical, grouped, from, to);
-  return true;
 }
 
 /** The order in which inodes outside the pool are chosen to stay. */

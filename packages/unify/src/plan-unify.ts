@@ -1,6 +1,6 @@
 import { availableParallelism, constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
-import { type Candidates, identifyTree, indexRecords, measureExtents, planHash, type Tree } from "@samepage/linux";
+import { type Candidates, identifyTree, indexRecords, measureExtents, type Placement, planHash, type Tree } from "@samepage/linux";
 import { findUncovered, leaveOutUnknownSizes } from "./catalog-scope.ts";
 import { checkOptions, type Settings } from "./check-options.ts";
 import { escapeName } from "./escape-name.ts";
@@ -17,7 +17,7 @@ import { planSwaps, type SwapPlan } from "./plan-swaps.ts";
 import { poolPath } from "./pool-place.ts";
 import { RunControl } from "./run-control.ts";
 import { OpenPools, scanGuests } from "./scan-guests.ts";
-import { tally } from "./tally.ts";
+import { type Outcomes, tally } from "./tally.ts";
 import type { UnifyOptions } from "./unify-options.ts";
 import type { UnifyPlan } from "./unify-plan.ts";
 import type { UnifyReport } from "./unify-report.ts";
@@ -107,15 +107,10 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
     const uncovered = options.catalog === undefined ? undefined : await findUncovered(tree, candidates, spaces, options.catalog, roots.all.map(({ fd }) => fd), run);
     run.startPhase("plan");
     const facts = new InodeTable(tree, candidates, spaces, readHeldInodes(), uncovered);
-    const swaps = planSwaps(candidates, facts);
+    const swaps = planSwaps(candidates, facts, facts.planPlain());
     const placement = await measureExtents(tree, candidates, Uint32Array.from([...swaps.extents.flat(), ...toMeasure(swaps.words, facts)]), settings.threads ?? availableParallelism(), run.job);
     const reflinks = planReflinks(swaps.extents, facts, placement, swaps.fate);
-    // One object for all of the many inodes: each is looked at once, before the next.
-    const predicted: { state: "done"; freed: number } = { state: "done", freed: 0 };
-    const counted = tally(guests, tree, { candidates, fate: swaps.fate }, (inode) => {
-      predicted.freed = facts.mayHoldTogether(inode) ? placement(inode).exclusive : tree.allocated(candidates.row(inode));
-      return predicted;
-    });
+    const counted = tally(guests, tree, swaps.fate, predict(tree, candidates, swaps, facts, placement));
     failures.push(...treeFailures(tree, guests));
     const report = toReport(groups, run, started, { ...counted, files: { ...counted.files, visited }, failures, dryRun: true });
     const hash = planHash(tree, swaps.words, reflinks);
@@ -130,9 +125,20 @@ export async function preparePlan(options: UnifyOptions): Promise<PreparedPlan> 
   }
 }
 
+/** What members free where their blocks do not tell; undefined where they tell it of all. */
+function predict(tree: Tree, candidates: Candidates, { fate }: SwapPlan, facts: InodeTable, placement: (inode: number) => Placement): Outcomes | undefined {
+  if (!facts.anyMayHoldTogether) return undefined;
+  const freed = new Float64Array(candidates.inodeCount);
+  for (let inode = 0; inode < candidates.inodeCount; inode++) {
+    if (fate.get(inode) === "member") freed[inode] = facts.mayHoldTogether(inode) ? placement(inode).exclusive : tree.allocated(candidates.row(inode));
+  }
+  return { states: undefined, freed };
+}
+
 /** The members of link swaps whose blocks do not tell what they free. */
 function toMeasure(words: Uint32Array, facts: InodeTable): number[] {
   const inodes: number[] = [];
+  if (!facts.anyMayHoldTogether) return inodes;
   for (let at = 0; at < words.length; at += 2 + (words[at + 1] ?? 0)) {
     if (!facts.mayHoldTogether(words[at] ?? 0)) continue;
     for (const member of words.subarray(at + 2, at + 2 + (words[at + 1] ?? 0))) inodes.push(member);

@@ -1,5 +1,5 @@
-import type { Candidates, RowState, SwapOutcome, Tree } from "@samepage/linux";
-import type { InodeFates } from "./plan-swaps.ts";
+import { countRows, type RowState, type Tree } from "@samepage/linux";
+import { InodeFates } from "./plan-swaps.ts";
 import { exactLists } from "./scan-guests.ts";
 import type { SkipReason } from "./skip-reason.ts";
 import type { UnifyReport } from "./unify-report.ts";
@@ -25,22 +25,24 @@ const reasonOfState: Readonly<Record<RowState, SkipReason | undefined>> = {
   "not-in-template": "not-in-template",
 };
 
+/** What apply did with each inode that was to be displaced. */
+export interface Outcomes {
+  /** `stateNumber`, by inode; undefined where all are done. */
+  readonly states: Uint8Array | undefined;
+  /** Bytes, by inode. */
+  readonly freed: Float64Array;
+}
+
 /**
  * Counts names by what became of them.
  * @param guests names of the guests, numbered as in the tree (pools come after)
- * @param outcome what apply did with a member; for a prediction every member counts as done with what it would free
+ * @param outcomes undefined for a prediction in which every member frees its own blocks
  */
-export function tally(
-  guests: readonly string[],
-  tree: Tree,
-  identified: { readonly candidates: Candidates; readonly fate: InodeFates } | undefined,
-  outcome: (inode: number) => SwapOutcome,
-): Tally {
+export function tally(guests: readonly string[], tree: Tree, fate: InodeFates, outcomes: Outcomes | undefined): Tally {
   const skipped = new Map<SkipReason, number>();
   const skip = (reason: SkipReason | undefined, names = 1) => {
     if (reason !== undefined && names > 0) skipped.set(reason, (skipped.get(reason) ?? 0) + names);
   };
-  const perGuest = guests.map((name, at) => ({ name, files: tree.counts[at]?.names ?? 0, unified: 0, reclaimed: 0 }));
   let eligible = 0;
   for (const counts of tree.counts.slice(0, guests.length)) {
     eligible += counts.rows;
@@ -53,30 +55,10 @@ export function tally(
     skip("too-small", counts.tooSmall);
     skip("other-device", counts.otherDevice);
   }
-  for (let row = 0; row < tree.rowCount; row++) {
-    if (!tree.isUsed(row) || tree.isPool(row)) continue;
-    const inode = tree.candidate(row);
-    if (inode === undefined || identified === undefined) {
-      skip(reasonOfState[tree.state(row) ?? "new"]);
-      continue;
-    }
-    const fate = identified.fate.get(inode);
-    if (fate === "canonical" || fate === "none") continue;
-    if (fate !== "member") {
-      skip(fate);
-      continue;
-    }
-    const { state, freed } = outcome(inode);
-    if (state !== "done") {
-      skip(reasonOfState[state]);
-      continue;
-    }
-    const guest = perGuest[tree.guest(row)];
-    if (guest === undefined) continue;
-    guest.unified++;
-    // What an inode frees is counted once, where its first name lies.
-    if (row === identified.candidates.row(inode)) guest.reclaimed += freed;
-  }
+  const rows = countRows(tree, fate.bytes, outcomes);
+  for (const [state, names] of rows.byState) skip(reasonOfState[state], names);
+  for (const [reason, names] of InodeFates.skips(rows.byFate)) skip(reason, names);
+  const perGuest = guests.map((name, at) => ({ name, files: tree.counts[at]?.names ?? 0, unified: rows.guests[at]?.unified ?? 0, reclaimed: rows.guests[at]?.freed ?? 0 }));
   const sum = (of: (guest: (typeof perGuest)[number]) => number) => perGuest.reduce((total, guest) => total + of(guest), 0);
   return {
     files: { scanned: sum(({ files }) => files), eligible, unified: sum(({ unified }) => unified), skipped: Object.fromEntries(skipped) },

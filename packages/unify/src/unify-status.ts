@@ -27,7 +27,7 @@ export async function readStatus(options: PoolOptions): Promise<StatusReport> {
     const inodes = countInodes(tree);
     if (PoolPlace.exists(top)) pools.push({ ...poolStatus(inodes), path: poolPath(top), ...mountOf(members), pending: countPending(runsPath(top)) });
     for (const [at, root] of members.entries()) guests.push(guestStatus(tree, at, root, inodes));
-    const cached = await measurePageCache(tree, availableParallelism(), run.job, (row) => (tree.links(row) > 1 ? row : undefined));
+    const cached = await measurePageCache(tree, availableParallelism(), run.job, new Uint32Array());
     pageCache.shared += cached.shared;
     pageCache.saved += cached.saved;
     failures.push(...treeFailures(tree, members.map(({ guest }) => guest.name)));

@@ -216,7 +216,8 @@ static int compare(Worker *worker, int canonical, int member, uint64_t size) {
     control_charge(control, (int64_t)part);
     atomic_fetch_add_explicit(&control->bytes_compared, (int64_t)part, memory_order_relaxed);
     if ((size_t)got != part || memcmp(left, worker->block[1], part) != 0) return ESTALE;
-    int error = go_on(worker, canonical, member);
+    /* After the last block nothing is waited for any more, and both leases are looked at before the swap is final. */
+    int error = at + part < size ? go_on(worker, canonical, member) : 0;
     if (error) return error;
   }
   return 0;

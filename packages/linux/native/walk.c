@@ -30,13 +30,19 @@ typedef struct {
   Rules *rules;
 } Todo;
 
+/* Directories that nobody reads yet; the last one first, which keeps a walk narrow. */
+typedef struct {
+  Todo *todo;
+  size_t count, room;
+} Stack;
+
 typedef struct {
   Walk *walk;
   pthread_mutex_t lock;
   pthread_cond_t more;
-  Todo *todo;
-  size_t todo_count, todo_room;
+  Stack stack; /* for whoever has none of his own */
   uint32_t working;
+  _Atomic uint32_t hungry; /* threads that wait for work */
   Rules *all_rules;
   _Atomic int error;
 } Shared;
@@ -48,6 +54,8 @@ typedef struct {
   FactsTable facts;
   Path path;
   char *dirents;
+  Stack stack; /* its own: threads meet only when one of them has run out */
+  bool working;
 } Worker;
 
 struct linux_dirent64 {
@@ -76,40 +84,53 @@ static Row *take_row(Worker *worker) {
   return row;
 }
 
-static void push(Shared *shared, uint32_t dir, Rules *rules) {
-  pthread_mutex_lock(&shared->lock);
-  if (shared->todo_count == shared->todo_room) {
-    size_t room = shared->todo_room == 0 ? 1024 : shared->todo_room * 2;
-    Todo *todo = realloc(shared->todo, room * sizeof *todo);
-    if (todo == NULL) {
-      give_up(shared, ENOMEM);
-      pthread_mutex_unlock(&shared->lock);
-      return;
-    }
-    shared->todo = todo;
-    shared->todo_room = room;
+/* Returns 0 or ENOMEM. */
+static int stack_push(Stack *stack, Todo todo) {
+  if (stack->count == stack->room) {
+    size_t room = stack->room == 0 ? 256 : stack->room * 2;
+    Todo *more = realloc(stack->todo, room * sizeof *more);
+    if (more == NULL) return ENOMEM;
+    stack->todo = more;
+    stack->room = room;
   }
-  shared->todo[shared->todo_count++] = (Todo){dir, rules};
-  pthread_cond_signal(&shared->more);
-  pthread_mutex_unlock(&shared->lock);
+  stack->todo[stack->count++] = todo;
+  return 0;
 }
 
-static bool pop(Shared *shared, Todo *todo) {
+/* The next directory of one's own; without any, one that others have handed out. */
+static bool pop(Worker *worker, Todo *todo) {
+  Shared *shared = worker->shared;
+  if (worker->stack.count > 0 && atomic_load(&shared->error) == 0) {
+    *todo = worker->stack.todo[--worker->stack.count];
+    return true;
+  }
   pthread_mutex_lock(&shared->lock);
-  while (shared->todo_count == 0 && shared->working > 0 && atomic_load(&shared->error) == 0) pthread_cond_wait(&shared->more, &shared->lock);
-  bool got = shared->todo_count > 0 && atomic_load(&shared->error) == 0;
+  if (worker->working && --shared->working == 0) pthread_cond_broadcast(&shared->more);
+  atomic_fetch_add(&shared->hungry, 1);
+  while (shared->stack.count == 0 && shared->working > 0 && atomic_load(&shared->error) == 0) pthread_cond_wait(&shared->more, &shared->lock);
+  atomic_fetch_sub(&shared->hungry, 1);
+  bool got = shared->stack.count > 0 && atomic_load(&shared->error) == 0;
   if (got) {
-    *todo = shared->todo[--shared->todo_count];
+    *todo = shared->stack.todo[--shared->stack.count];
     shared->working++;
   }
+  worker->working = got;
   pthread_mutex_unlock(&shared->lock);
   return got;
 }
 
-static void done(Shared *shared) {
+/* Hands the older half of one's own directories out, which have most below them. */
+static void hand_out(Worker *worker) {
+  Shared *shared = worker->shared;
+  Stack *own = &worker->stack;
+  size_t given = own->count / 2;
   pthread_mutex_lock(&shared->lock);
-  if (--shared->working == 0 && shared->todo_count == 0) pthread_cond_broadcast(&shared->more);
+  for (size_t at = 0; at < given; at++)
+    if (stack_push(&shared->stack, own->todo[at]) != 0) give_up(shared, ENOMEM);
+  pthread_cond_broadcast(&shared->more);
   pthread_mutex_unlock(&shared->lock);
+  own->count -= given;
+  memmove(own->todo, own->todo + given, own->count * sizeof *own->todo);
 }
 
 static Rules *narrow(Shared *shared, Rules *from, const char *directory, size_t length) {
@@ -187,7 +208,8 @@ static void visit(Worker *worker, uint32_t dir, const Rules *rules, int fd, Gues
     if (at == NO_NAME || child == SIZE_MAX) return give_up(shared, ENOMEM);
     Dir *made = (Dir *)(walk->tree->dirs.base + child);
     *made = (Dir){.parent = dir, .name = at, .guest = (uint32_t)(guest - walk->tree->guests)};
-    push(shared, (uint32_t)(child / sizeof(Dir)), rules->count == 0 ? (Rules *)rules : narrow(shared, (Rules *)rules, path, base + 1 + length));
+    Todo todo = {(uint32_t)(child / sizeof(Dir)), rules->count == 0 ? (Rules *)rules : narrow(shared, (Rules *)rules, path, base + 1 + length)};
+    if (stack_push(&worker->stack, todo) != 0) give_up(shared, ENOMEM);
     return;
   }
   if (type == DT_LNK) {
@@ -296,10 +318,10 @@ static void *work(void *argument) {
   Worker *worker = argument;
   Shared *shared = worker->shared;
   Todo todo;
-  while (pop(shared, &todo)) {
+  while (pop(worker, &todo)) {
     if (control_wait(shared->walk->control)) give_up(shared, ECANCELED);
     else read_directory(worker, todo);
-    done(shared);
+    if (worker->stack.count > 1 && atomic_load_explicit(&shared->hungry, memory_order_relaxed) > 0) hand_out(worker);
   }
   pthread_mutex_lock(&shared->lock);
   pthread_cond_broadcast(&shared->more);
@@ -321,12 +343,14 @@ int walk_run(Walk *walk) {
     int carried = walk->known == NULL ? 0 : known_carry(walk->known, tree);
     if (carried != 0) give_up(&shared, carried);
     for (uint32_t dir = 0; walk->known != NULL && dir < walk->known->carried; dir++)
-      if (carried == 0 && known_reads(walk->known, dir)) push(&shared, dir, tree->guests[tree_dirs(tree)[dir].guest].pool ? none : every);
+      if (carried == 0 && known_reads(walk->known, dir)) {
+        if (stack_push(&shared.stack, (Todo){dir, tree->guests[tree_dirs(tree)[dir].guest].pool ? none : every}) != 0) give_up(&shared, ENOMEM);
+      }
     for (uint32_t at = walk->known == NULL ? tree->guest_count : 0; at-- > 0;) {
       size_t dir = region_take(&tree->dirs, sizeof(Dir));
       uint32_t index = (uint32_t)(dir / sizeof(Dir));
       tree_dirs(tree)[index] = (Dir){.parent = index, .name = NO_NAME, .guest = at};
-      push(&shared, index, tree->guests[at].pool ? none : every);
+      if (stack_push(&shared.stack, (Todo){index, tree->guests[at].pool ? none : every}) != 0) give_up(&shared, ENOMEM);
     }
     uint32_t started = 0;
     for (; started < threads; started++) {
@@ -339,6 +363,7 @@ int walk_run(Walk *walk) {
     for (uint32_t at = 0; at < threads; at++) {
       free(workers[at].dirents);
       free(workers[at].path.text);
+      free(workers[at].stack.todo);
       names_close(&workers[at].names);
       facts_close(&workers[at].facts);
     }
@@ -352,7 +377,7 @@ int walk_run(Walk *walk) {
   free(none);
   free(workers);
   free(ids);
-  free(shared.todo);
+  free(shared.stack.todo);
   if (cancelled(walk->control)) return ECANCELED;
   return atomic_load(&shared.error);
 }

@@ -18,8 +18,8 @@ const mostLists = 100_000;
  * Formats: deb-conffiles(5), and dpkg's lib/dpkg/fields.c for the status file.
  * @returns whether there is a dpkg database
  */
-export async function readDpkgConffiles(tree: GuestTree, conffiles: ConffileSet, signal: AbortSignal): Promise<boolean> {
-  const lists = await tree.list(infoDirectory, ".conffiles", mostLists);
+export function readDpkgConffiles(tree: GuestTree, conffiles: ConffileSet, signal: AbortSignal): boolean {
+  const lists = tree.list(infoDirectory, ".conffiles", mostLists);
   if (lists === undefined) throw new DatabaseFault("corrupt", `holds more than ${mostLists} conffile lists`);
   for (const name of lists) {
     signal.throwIfAborted();

@@ -16,7 +16,7 @@ import { findRpmDatabases, readRpmConffiles } from "./rpm-conffiles.ts";
 export async function readConffiles(guestRoot: string, signal: AbortSignal, finding: (problem: UnifyError) => void): Promise<Set<string>> {
   using tree = openTree(guestRoot);
   const conffiles = new ConffileSet();
-  const attempt = async (path: string, read: () => Promise<unknown>) => {
+  const attempt = async (path: string, read: () => boolean | Promise<unknown>) => {
     try {
       await read();
     } catch (error) {

@@ -99,6 +99,8 @@ const functions: Readonly<Record<keyof Native, true>> = {
   treeViews: true,
   identify: true,
   planHash: true,
+  planPlain: true,
+  countRows: true,
   indexRecords: true,
   measureExtents: true,
   dedupe: true,

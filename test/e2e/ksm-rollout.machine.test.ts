@@ -98,7 +98,7 @@ describe.skipIf(whyNot !== "")(`KSM as a rollout${whyNot && ` (skipped: ${whyNot
 
     await fleet.api.windows.putBlackout({ name: "freeze", selector: "env=prod", zone: "UTC", from: "2000-01-01", to: "2199-12-31" });
     const { id } = await tune({ domain: "web", cpuPercent: 50, zeroPages: true });
-    expect((await fleet.until(id, ({ explanations }) => explanations.length > 0)).explanations).toContain("1 host waits for their window");
+    expect((await fleet.until(id, ({ explanations }) => explanations.length > 0)).explanations.join("\n")).toContain("1 host waits for its window: ");
     expect([isMerging(web), isMerging(db)]).toEqual([false, false]);
     await fleet.api.windows.removeBlackout("freeze");
     expect(await fleet.until(id, isOver, 90_000)).toMatchObject({ state: "completed", hosts: { succeeded: 1 } });

@@ -24,7 +24,7 @@ test("a blackout keeps its hosts untouched and says so; when it is lifted they a
   const waiting = await fleet.until(id, ({ hosts }) => hosts.succeeded === 1);
   expect(applied).toEqual(["t1"]);
   expect(waiting.hosts.pending).toBe(1);
-  expect(waiting.explanations).toContain("1 host waits for their window");
+  expect(waiting.explanations).toContain("1 host waits for its window: p1's opens at 2200-01-01T00:00:00.000Z");
   const held = waiting.waves.flatMap(({ hosts }) => hosts).find(({ host }) => host === "p1");
   expect(held?.reason).toMatch(/^waits for its window, which opens at 2200-01-01T00:00:00.000Z$/u);
   await fleet.api.windows.removeBlackout("freeze");

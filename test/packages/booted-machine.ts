@@ -54,7 +54,8 @@ export async function bootMachine({ name, base, directory, network, binds, names
   const enter = `for group in ${groups.join(" ")}; do echo $$ > $group/cgroup.procs; done; exec systemd-nspawn "$@"`;
   const bindings = binds.map((bind) => `--bind=${bind}`);
   const nspawn = ["-q", "-b", "-D", root, `--hostname=${name}`, "--register=no", "--keep-unit", "--capability=all", `--network-namespace-path=${network}`, "--resolv-conf=off", ...bindings];
-  const child = spawn("sh", ["-c", enter, "sh", ...nspawn], { stdio: ["ignore", "ignore", "ignore"] });
+  // A real host's processes are not filtered: nspawn's own filter would keep fanotify from the agent.
+  const child = spawn("sh", ["-c", enter, "sh", ...nspawn], { stdio: ["ignore", "ignore", "ignore"], env: { ...process.env, SYSTEMD_SECCOMP: "0" } });
   const ended = once(child, "close");
   const entry = async () => ["nsenter", "--target", String(await leaderOf(child)), "--all", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"];
   const sh = async (command: string) => {

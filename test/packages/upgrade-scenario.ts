@@ -37,6 +37,8 @@ export async function upgradeScenario(packages: string, isThorough: boolean): Pr
   try {
     const [good, other] = [generateKeyPairSync("ed25519"), generateKeyPairSync("ed25519")];
     await machine.sh(`echo SAMEPAGE_UPGRADE_SECONDS=${trialSeconds} > /etc/default/samepage-agent && dpkg --install /mnt/*.deb`);
+    // As the documentation has it: what Debian's Redis keeps by default may be a minute old, and the power is cut below.
+    await machine.sh("redis-cli config set appendonly yes && redis-cli config rewrite");
     await writeFile(join(release, "release-key.pem"), good.publicKey.export({ type: "spki", format: "pem" }));
     await machine.sh("cp /var/lib/samepage-release/release-key.pem /etc/samepage/");
     const { secret, caFingerprint }: { secret: string; caFingerprint: string } = JSON.parse(await machine.sh("samepage token create --json"));

@@ -16,6 +16,8 @@ export type AgentErrorCode =
   | "discovery"
   /** The controller's catalog does not accept this, or does not have it. */
   | "catalog-refused"
+  /** Every file that was to be unified failed. */
+  | "nothing-unified"
   /** A run was limited to templates, and the domain has none. */
   | "catalog-missing"
   /** A tree that is to be a template of one domain belongs to a guest of another. */

@@ -495,7 +495,7 @@ static void swap_group(Worker *worker, uint32_t group) {
     if (error == 0) error = set;
   }
   /* Whoever opened the canonical inode for writing meanwhile must write to his own file only; a changed owner or mode likewise. */
-  if (swapped > 0 && error == 0 && !canonical_holds(swap, fd, row, &attributes) && !(held && content_holds(worker, fd, row, &attributes, digest))) error = EAGAIN;
+  if (swapped > 0 && error == 0 && !canonical_holds(swap, fd, row, &attributes) && !(held && linked && content_holds(worker, fd, row, &attributes, digest))) error = EAGAIN;
   if (error != 0) {
     if (swapped > 0) {
       immutable_set(fd, 0, NULL);

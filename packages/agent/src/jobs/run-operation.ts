@@ -16,6 +16,7 @@ import { agentVersion } from "../host-facts.ts";
 import type { Upgrades } from "../upgrade/upgrades.ts";
 import type { Engine } from "./engine.ts";
 import type { HostGuard } from "./host-guard.ts";
+import { requireUnified } from "./require-unified.ts";
 import { toDeunifyResult, toGcResult, toUnifyResult, toVerifyResult } from "./to-result.ts";
 
 /** What a job needs of its host. */
@@ -90,7 +91,7 @@ export async function runOperation({ guestPatterns, kind }: Operation, context: 
       await using cowGuard = await context.guard.forSharing();
       const options = { ...common, ...limits, ...toSettings(kind.value), ...given(cowGuard), memory, ...(await toScope(kind.value, domains, context)) };
       using plan = await engine.planUnify(options);
-      return { $case: "unify", value: toUnifyResult(plan.report.stopped === undefined ? await engine.applyPlan(plan, options) : plan.report) };
+      return { $case: "unify", value: toUnifyResult(plan.report.stopped === undefined ? requireUnified(plan.report, await engine.applyPlan(plan, options)) : plan.report) };
     }
     case "deunify": {
       await using cowGuard = await context.guard.forLifting();

@@ -61,7 +61,7 @@ static int by_class(const void *left, const void *right, void *argument) {
 }
 
 static inline bool takes_part(const Row *row, const Facts *facts) {
-  return row->facts != 0 && facts->space != NO_SPACE && row->state != STATE_NOT_IN_TEMPLATE && !(facts->mode & ROW_APPEND);
+  return row->facts != 0 && facts->space != NO_SPACE && row->state != STATE_NOT_IN_TEMPLATE;
 }
 
 /* Buckets by the key's top bits, in place of one long sort; a few dozen pairs in each. */
@@ -70,8 +70,9 @@ static Pair *sorted_pairs(const Tree *tree, Rule *rule, uint32_t *count) {
   Row *row = tree_rows(tree);
   for (uint32_t at = 0; at < rows; at++) {
     const Facts *facts = tree_facts(tree, &row[at]);
-    if (takes_part(&row[at], facts)) wanted++;
-    else if (facts->space != NO_SPACE && row[at].state != STATE_NOT_IN_TEMPLATE && (facts->mode & ROW_APPEND)) row[at].state = STATE_APPEND_ONLY;
+    if (!takes_part(&row[at], facts)) continue;
+    if (facts->mode & ROW_APPEND) row[at].state = STATE_APPEND_ONLY;
+    else wanted++;
   }
   while ((wanted >> bits) > 32 && bits < 24) bits++;
   uint32_t *start = calloc(((size_t)1 << bits) + 1, sizeof *start);
@@ -84,7 +85,7 @@ static Pair *sorted_pairs(const Tree *tree, Rule *rule, uint32_t *count) {
   for (int pass = 0; pass < 2; pass++) {
     for (uint32_t at = 0; at < rows; at++) {
       const Facts *facts = tree_facts(tree, &row[at]);
-      if (!takes_part(&row[at], facts)) continue;
+      if (!takes_part(&row[at], facts) || (facts->mode & ROW_APPEND)) continue;
       uint64_t key = key_of(rule, facts);
       if (pass == 0) start[(key >> (64 - bits)) + 1]++;
       else pairs[start[key >> (64 - bits)]++] = (Pair){(uint32_t)(key >> (32 - bits)), at};

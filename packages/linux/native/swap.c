@@ -411,12 +411,14 @@ static void undo_group(Worker *worker, uint32_t group) {
   }
 }
 
-/* Nobody has opened the canonical inode for writing since it was read, and it is what it was. */
-static bool canonical_holds(const Swap *swap, int fd, const Row *row, const Attributes *attributes) {
+static bool is_as_read(const Tree *tree, int fd, const Row *row, const Attributes *attributes) {
   struct stat stat;
   Attributes now;
-  return lease_holds(fd) && fstat(fd, &stat) == 0 && same_metadata(&stat, swap->tree, row) && attributes_read(fd, &now) == 0 && memcmp(&now, attributes, sizeof now) == 0;
+  return fstat(fd, &stat) == 0 && same_metadata(&stat, tree, row) && attributes_read(fd, &now) == 0 && memcmp(&now, attributes, sizeof now) == 0;
 }
+
+/* Nobody has opened the canonical inode for writing since it was read, and it is what it was. */
+static bool canonical_holds(const Swap *swap, int fd, const Row *row, const Attributes *attributes) { return lease_holds(fd) && is_as_read(swap->tree, fd, row, attributes); }
 
 /*
  * The same where somebody waits for the lease now, to write: on ext4, which asks for the immutable flag at each write, he is
@@ -424,10 +426,7 @@ static bool canonical_holds(const Swap *swap, int fd, const Row *row, const Attr
  */
 static bool content_holds(const Worker *worker, int fd, const Row *row, const Attributes *attributes, const uint8_t digest[32]) {
   struct statfs system;
-  struct stat stat;
-  Attributes now;
-  if (fstatfs(fd, &system) != 0 || system.f_type != EXT4_SUPER_MAGIC) return false;
-  if (fstat(fd, &stat) != 0 || !same_metadata(&stat, worker->swap->tree, row) || attributes_read(fd, &now) != 0 || memcmp(&now, attributes, sizeof now) != 0) return false;
+  if (fstatfs(fd, &system) != 0 || system.f_type != EXT4_SUPER_MAGIC || !is_as_read(worker->swap->tree, fd, row, attributes)) return false;
   Sha256 sha;
   uint8_t again[32];
   sha256_start(&sha);

@@ -92,7 +92,6 @@ static inline const Facts *tree_facts(const Tree *tree, const Row *row) { return
 static inline Dir *tree_dirs(const Tree *tree) { return (Dir *)tree->dirs.base; }
 static inline const char *tree_name(const Tree *tree, uint32_t at) { return tree->names.base + at; }
 static inline uint32_t tree_row_count(const Tree *tree) { return (uint32_t)(atomic_load(&tree->rows.used) / sizeof(Row)); }
-static inline uint32_t tree_facts_count(const Tree *tree) { return (uint32_t)(atomic_load(&tree->facts.used) / sizeof(Facts)); }
 static inline uint32_t tree_dir_count(const Tree *tree) { return (uint32_t)(atomic_load(&tree->dirs.used) / sizeof(Dir)); }
 
 typedef struct {

@@ -84,17 +84,15 @@ static Row *take_row(Worker *worker) {
   return row;
 }
 
-/* Returns 0 or ENOMEM. */
-static int stack_push(Stack *stack, Todo todo) {
+static void push(Shared *shared, Stack *stack, Todo todo) {
   if (stack->count == stack->room) {
     size_t room = stack->room == 0 ? 256 : stack->room * 2;
     Todo *more = realloc(stack->todo, room * sizeof *more);
-    if (more == NULL) return ENOMEM;
+    if (more == NULL) return give_up(shared, ENOMEM);
     stack->todo = more;
     stack->room = room;
   }
   stack->todo[stack->count++] = todo;
-  return 0;
 }
 
 /* The next directory of one's own; without any, one that others have handed out. */
@@ -125,8 +123,7 @@ static void hand_out(Worker *worker) {
   Stack *own = &worker->stack;
   size_t given = own->count / 2;
   pthread_mutex_lock(&shared->lock);
-  for (size_t at = 0; at < given; at++)
-    if (stack_push(&shared->stack, own->todo[at]) != 0) give_up(shared, ENOMEM);
+  for (size_t at = 0; at < given; at++) push(shared, &shared->stack, own->todo[at]);
   pthread_cond_broadcast(&shared->more);
   pthread_mutex_unlock(&shared->lock);
   own->count -= given;
@@ -208,8 +205,7 @@ static void visit(Worker *worker, uint32_t dir, const Rules *rules, int fd, Gues
     if (at == NO_NAME || child == SIZE_MAX) return give_up(shared, ENOMEM);
     Dir *made = (Dir *)(walk->tree->dirs.base + child);
     *made = (Dir){.parent = dir, .name = at, .guest = (uint32_t)(guest - walk->tree->guests)};
-    Todo todo = {(uint32_t)(child / sizeof(Dir)), rules->count == 0 ? (Rules *)rules : narrow(shared, (Rules *)rules, path, base + 1 + length)};
-    if (stack_push(&worker->stack, todo) != 0) give_up(shared, ENOMEM);
+    push(shared, &worker->stack, (Todo){(uint32_t)(child / sizeof(Dir)), rules->count == 0 ? (Rules *)rules : narrow(shared, (Rules *)rules, path, base + 1 + length)});
     return;
   }
   if (type == DT_LNK) {
@@ -343,14 +339,12 @@ int walk_run(Walk *walk) {
     int carried = walk->known == NULL ? 0 : known_carry(walk->known, tree);
     if (carried != 0) give_up(&shared, carried);
     for (uint32_t dir = 0; walk->known != NULL && dir < walk->known->carried; dir++)
-      if (carried == 0 && known_reads(walk->known, dir)) {
-        if (stack_push(&shared.stack, (Todo){dir, tree->guests[tree_dirs(tree)[dir].guest].pool ? none : every}) != 0) give_up(&shared, ENOMEM);
-      }
+      if (carried == 0 && known_reads(walk->known, dir)) push(&shared, &shared.stack, (Todo){dir, tree->guests[tree_dirs(tree)[dir].guest].pool ? none : every});
     for (uint32_t at = walk->known == NULL ? tree->guest_count : 0; at-- > 0;) {
       size_t dir = region_take(&tree->dirs, sizeof(Dir));
       uint32_t index = (uint32_t)(dir / sizeof(Dir));
       tree_dirs(tree)[index] = (Dir){.parent = index, .name = NO_NAME, .guest = at};
-      if (stack_push(&shared.stack, (Todo){index, tree->guests[at].pool ? none : every}) != 0) give_up(&shared, ENOMEM);
+      push(&shared, &shared.stack, (Todo){index, tree->guests[at].pool ? none : every});
     }
     uint32_t started = 0;
     for (; started < threads; started++) {

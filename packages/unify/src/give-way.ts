@@ -1,9 +1,8 @@
 import { setBackground } from "@samepage/linux";
 import { idleOwnSlice } from "./own-slice.ts";
 
-/** Runs of this process that read and give way, and runs that change guests, just now. */
-let reading = 0;
-let changing = 0;
+/** Runs of this process, just now: those that read and give way, and those that change guests. */
+const runs = { reading: 0, changing: 0 };
 /** Undoes it while the process gives way. */
 let restore: (() => void) | undefined;
 
@@ -12,30 +11,27 @@ let restore: (() => void) | undefined;
  * reading does. It does not while any run of it changes guests' directories: guests would wait for locks that we hold.
  */
 export function giveWay(): Disposable {
-  reading++;
-  settle();
-  return {
-    [Symbol.dispose]: () => {
-      reading--;
-      settle();
-    },
-  };
+  return begin("reading");
 }
 
 /** Keeps this process from giving way until disposed: it changes what guests wait for. */
 export function standGround(): Disposable {
-  changing++;
+  return begin("changing");
+}
+
+function begin(kind: keyof typeof runs): Disposable {
+  runs[kind]++;
   settle();
   return {
     [Symbol.dispose]: () => {
-      changing--;
+      runs[kind]--;
       settle();
     },
   };
 }
 
 function settle(): void {
-  const wanted = reading > 0 && changing === 0;
+  const wanted = runs.reading > 0 && runs.changing === 0;
   if (wanted === (restore !== undefined)) return;
   if (wanted) {
     setBackground(true);

@@ -58,16 +58,20 @@ export async function connectRedis(text: string, use: RedisUse, logger: Logger):
 }
 
 function create(address: RedisAddress, use: RedisUse): RedisClient {
-  const options = {
-    lazyConnect: true,
+  // In a cluster these are of each connection, the others of all together.
+  const connection = {
     connectTimeout: connectTimeoutMs,
-    retryStrategy: reconnectDelay,
-    enableOfflineQueue: use === "queue",
     maxRetriesPerRequest: use === "queue" ? null : 1,
-    // Many small commands of one turn of the event loop travel as one; in a cluster, one per slot.
-    enableAutoPipelining: use === "store",
     socketTimeout: silenceMs,
     ...(use === "store" ? { commandTimeout: commandTimeoutMs } : {}),
+  } satisfies RedisOptions;
+  const options = {
+    ...connection,
+    lazyConnect: true,
+    retryStrategy: reconnectDelay,
+    enableOfflineQueue: use === "queue",
+    // Many small commands of one turn of the event loop travel as one; in a cluster, one per slot.
+    enableAutoPipelining: use === "store",
   } satisfies RedisOptions;
   if (address.kind === "socket") return new Redis({ ...options, path: address.path });
   if (address.kind === "standalone") return new Redis(address.url, options);
@@ -77,7 +81,7 @@ function create(address: RedisAddress, use: RedisUse): RedisClient {
     clusterRetryStrategy: reconnectDelay,
     enableOfflineQueue: use === "queue",
     enableAutoPipelining: use === "store",
-    redisOptions: { connectTimeout: connectTimeoutMs, maxRetriesPerRequest: options.maxRetriesPerRequest, socketTimeout: silenceMs, ...(use === "store" ? { commandTimeout: commandTimeoutMs } : {}), ...password(address.password) },
+    redisOptions: { ...connection, ...password(address.password) },
   });
 }
 

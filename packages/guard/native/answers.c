@@ -51,25 +51,23 @@ void answers_sweep(void)
 	each(unfetched);
 }
 
-static int put(const struct guard_event *event, __u32 state, int error, __u64 flags)
+/* With BPF_EXIST only to a caller that waits in its hook: one that was killed meanwhile has taken its first answer along. */
+static void put(const struct guard_event *event, __u32 state, int error, __u64 flags)
 {
 	struct guard_answer value = { .inode = event->inode, .expires = monotonic_ns() + VERDICT_NS, .state = state, .error = error };
 	pthread_mutex_lock(&lock);
 	int failed = bpf_map_update_elem(map, &event->task, &value, flags) ? errno : 0;
 	pthread_mutex_unlock(&lock);
-	return failed;
+	if (failed && !(flags == BPF_EXIST && failed == ENOENT))
+		log_line("an answer was lost (errno %d): its caller is refused", failed);
 }
 
 void answer(const struct guard_event *event, __u32 state, int error)
 {
-	int failed = put(event, state, error, BPF_ANY);
-	if (failed)
-		log_line("an answer was lost (errno %d): its caller is refused", failed);
+	put(event, state, error, BPF_ANY);
 }
 
 void answer_waiting(const struct guard_event *event, int error)
 {
-	int failed = put(event, ANSWER_RESULT, error, BPF_EXIST);
-	if (failed && failed != ENOENT)
-		log_line("an answer was lost (errno %d): its caller is refused", failed);
+	put(event, ANSWER_RESULT, error, BPF_EXIST);
 }

@@ -50,6 +50,13 @@ static bool look_at_mounts(void)
 	return some;
 }
 
+/* The marks of all of these are in force now. */
+static void remember_mounts(void)
+{
+	memcpy(known, mounted, sizeof(known));
+	known_count = mounted_count;
+}
+
 static void guard_once(size_t index)
 {
 	__u32 device = mounted[index].device;
@@ -122,8 +129,7 @@ static int revive_log(struct mark_record **wanted, size_t *kept, off_t *end)
 		}
 	}
 	mark_log_lifted_since(*end, drop_again);
-	memcpy(known, mounted, sizeof(known));
-	known_count = mounted_count;
+	remember_mounts();
 	return 0;
 }
 
@@ -177,11 +183,10 @@ void revival_mounts_changed(void)
 	struct mark_record *wanted;
 	size_t kept;
 	off_t end;
-	if (!look_at_mounts()) {
+	if (!look_at_mounts())
 		/* What went may come back under its old number with its bytes changed elsewhere meanwhile. */
-		memcpy(known, mounted, sizeof(known));
-		known_count = mounted_count;
-	} else if (revive_log(&wanted, &kept, &end))
+		remember_mounts();
+	else if (revive_log(&wanted, &kept, &end))
 		log_line("marks of a file system that was mounted just now are not in force: errno %d", errno);
 	else
 		free(wanted);

@@ -30,11 +30,7 @@ static void *change(void *unused)
 
 int main(int count, char **arguments)
 {
-	if (count < 3 || chdir(arguments[1]))
-		return 2;
-	pid_t server = hanging_fuse();
-	if (server < 0)
-		return 3;
+	pid_t server = hanging_fuse(count, arguments);
 	pid_t hostile = fork();
 	if (hostile == 0) {
 		pthread_t thread;

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -71,9 +72,12 @@ static void serve(int device)
 	}
 }
 
-/* Mounts it. Returns its server's process, which ends every wait with its own end, or -1. */
-static pid_t hanging_fuse(void)
+/* Goes to the DIRECTORY that a guest's program was told (DIRECTORY SECONDS), and mounts it. Returns its server's process,
+ * which ends every wait with its own end; ends the program where there is no directory, or no FUSE. */
+static pid_t hanging_fuse(int count, char **arguments)
 {
+	if (count < 3 || chdir(arguments[1]))
+		exit(2);
 	fuse = mmap(NULL, sizeof(*fuse), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	char options[128];
 	int device = open("/dev/fuse", O_RDWR);
@@ -81,9 +85,11 @@ static pid_t hanging_fuse(void)
 	mkdir(HANGING_MOUNT, 0755);
 	if (device < 0 || mount("hostile", HANGING_MOUNT, "fuse", 0, options)) {
 		perror(HANGING_MOUNT);
-		return -1;
+		exit(3);
 	}
 	pid_t server = fork();
+	if (server < 0)
+		exit(3);
 	if (server == 0)
 		serve(device);
 	close(device); /* so that the server's end is the file system's */

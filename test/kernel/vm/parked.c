@@ -18,11 +18,7 @@ static long chmod_with_stack(const char *path, long mode, const char *stack)
 
 int main(int count, char **arguments)
 {
-	if (count < 3 || chdir(arguments[1]))
-		return 2;
-	pid_t server = hanging_fuse();
-	if (server < 0)
-		return 3;
+	pid_t server = hanging_fuse(count, arguments);
 	pid_t hostile = fork();
 	if (hostile == 0) {
 		int fd = open(HANGING_PROGRAM, O_RDONLY);

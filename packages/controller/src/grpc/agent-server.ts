@@ -8,7 +8,7 @@ import type { Metrics } from "../metrics.ts";
 import type { KeyPair } from "../pki/authority-files.ts";
 import { messageOf } from "../thrown.ts";
 import { createAcceptGate } from "./accept-gate.ts";
-import { AgentPortCredentials } from "./server-credentials.ts";
+import { AgentPortCredentials } from "./agent-port-credentials.ts";
 
 export interface AgentServerOptions {
   readonly listen: ListenAddress;
